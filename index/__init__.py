@@ -1,0 +1,8 @@
+"""German files -> searchable index."""
+
+from index.chunking import Chunk
+from index.document import Document, Failure, load_documents
+from index.errors import BelegError
+from index.store import Changes, Hit, Index
+
+__all__ = ["BelegError", "Changes", "Chunk", "Document", "Failure", "Hit", "Index", "load_documents"]

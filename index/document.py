@@ -1,0 +1,204 @@
+"""Files -> documents: one reader a format, every failure named and none of them silent."""
+
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.errors import BelegError
+
+
+class DocumentError(BelegError):
+    """A file or a line that cannot be read as a document."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text with its origin; all offsets of the system count characters (code points) of ``text``.
+
+    >>> Document("satzung", "Satzung", "§ 1 Name").content_hash[:8]
+    'c8a14f85'
+    """
+
+    id: str
+    title: str
+    text: str
+    language: str = "de"
+    source: str = ""
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over all fields: two documents with the same hash are the same document."""
+        fields = (self.id, self.title, self.text, self.language, self.source)
+        return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What could not be read or indexed, and why."""
+
+    source: str
+    reason: str
+
+
+def load_documents(
+    paths: Iterable[str | Path], *, on_failure: Callable[[Failure], None] | None = None
+) -> Iterator[Document]:
+    """Yield the documents of files, folders (searched for known formats) and gold-set ``documents.jsonl(.gz)``.
+
+    Args:
+        paths: Files or folders. All of them must exist before anything is read.
+        on_failure: Told of each file or line that cannot be read; reading goes on. Without it the first one raises.
+
+    Raises:
+        DocumentError: A path does not exist, a format is unknown, or (without ``on_failure``) a file is unreadable.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "brief.txt").write_text("Sehr geehrte Damen und Herren", encoding="utf-8")
+    ...     [document.title for document in load_documents([folder])]
+    ['brief']
+    """
+    for path in _files(paths):
+        try:
+            yield from _READERS[_format(path)](path)
+        except (DocumentError, OSError) as error:
+            reason = str(error) if isinstance(error, DocumentError) else f"{path}: {error.strerror or error}"
+            if on_failure is None:
+                raise DocumentError(reason) from error
+            on_failure(Failure(str(path), reason))
+
+
+def _files(paths: Iterable[str | Path]) -> list[Path]:
+    """Expand folders; a folder's hidden and unknown files are left out, a file named by the user never is."""
+    given = [Path(path) for path in paths]
+    for path in given:
+        if not path.exists():
+            raise DocumentError(f"{path}: no such file or folder; check the spelling, or give another path")
+        if path.is_file() and not _format(path):
+            raise DocumentError(f"{path}: unknown format {path.suffix!r}; known are {', '.join(_READERS)}")
+    return [file for path in given for file in ([path] if path.is_file() else _known_files(path))]
+
+
+def _known_files(folder: Path) -> list[Path]:
+    """All files of known formats below the folder, sorted.
+
+    Of a gold set only the documents are read: its questions are no text to answer from.
+    """
+    visible = (
+        path
+        for path in folder.rglob("*")
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts) and path.is_file()
+    )
+    found = sorted(path for path in visible if _format(path) and not path.name.startswith("questions.jsonl"))
+    if not found:
+        raise DocumentError(f"{folder}: holds no file of a known format ({', '.join(_READERS)})")
+    return found
+
+
+def _format(path: Path) -> str:
+    """Return the longest known ending of the file's name, or "" where none is known."""
+    name = path.name.lower()
+    return max((ending for ending in _READERS if name.endswith(ending)), key=len, default="")
+
+
+def _read_text(path: Path) -> Iterator[Document]:
+    text = decode(path.read_bytes(), path)
+    yield Document(file_id(path), path.stem.replace("_", " "), text, _language(text), str(path.resolve()))
+
+
+def _read_markdown(path: Path) -> Iterator[Document]:
+    text = decode(path.read_bytes(), path)
+    heading = re.search(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE)
+    title = heading[1] if heading else path.stem.replace("_", " ")
+    yield Document(file_id(path), title, text, _language(text), str(path.resolve()))
+
+
+def _read_jsonl(path: Path) -> Iterator[Document]:
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rb") as lines:
+        try:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield _document_of_line(line, f"{path}:{number}", path)
+        except (gzip.BadGzipFile, EOFError) as error:
+            raise DocumentError(f"{path}: not a whole gzip file ({error}); unpack or fetch it again") from error
+
+
+def _document_of_line(line: bytes, where: str, path: Path) -> Document:
+    try:
+        row: Any = json.loads(line)
+    except ValueError as error:
+        raise DocumentError(f"{where}: not a JSON object in UTF-8 ({error}); expected one document a line") from error
+    fields = row if isinstance(row, dict) else {}
+    if not all(isinstance(fields.get(name), str) and fields[name].strip() for name in ("id", "text")):
+        raise DocumentError(f"{where}: expected a JSON object with the strings 'id' and 'text', both not empty")
+    return Document(
+        id=fields["id"],
+        title=str(fields.get("title") or ""),
+        text=fields["text"],
+        language=str(fields.get("language") or "de"),
+        source=str(fields.get("source") or path.resolve()),
+    )
+
+
+_READERS: dict[str, Callable[[Path], Iterator[Document]]] = {
+    ".txt": _read_text,
+    ".md": _read_markdown,
+    ".jsonl": _read_jsonl,
+    ".jsonl.gz": _read_jsonl,
+}
+
+
+def file_id(path: Path) -> str:
+    """Return a readable id that is the same in every run and differs for two files of one name.
+
+    >>> file_id(Path("/archiv/Mietvertrag 2024.txt"))
+    'mietvertrag-2024-40057cf9'
+    """
+    slug = re.sub(r"\W+", "-", path.stem.casefold()).strip("-")
+    return f"{slug}-{hashlib.sha256(str(path.resolve()).encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+
+
+def decode(raw: bytes, path: Path) -> str:
+    """Decode as UTF-8 (a byte order mark is dropped), else as Windows-1252, with line ends as ``\\n``.
+
+    Raises:
+        DocumentError: The file is empty or binary.
+
+    >>> decode("Straße".encode("cp1252"), Path("brief.txt"))
+    'Straße'
+    """
+    if not raw.strip():
+        raise DocumentError(f"{path}: the file is empty; nothing to index")
+    if b"\0" in raw or _control_share(raw) > 0.01:
+        raise DocumentError(f"{path}: binary data, not text; give a file of text, or convert it first")
+    text = _decode(raw, path)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decode(raw: bytes, path: Path) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as not_utf8:
+        try:
+            return raw.decode("cp1252")
+        except UnicodeDecodeError as error:
+            reason = f"neither UTF-8 (byte {not_utf8.start}) nor Windows-1252 (byte {error.start})"
+            raise DocumentError(f"{path}: {reason}; save it as UTF-8") from error
+
+
+def _control_share(raw: bytes) -> float:
+    """Share of control bytes that no text holds, in [0, 1]."""
+    return len(re.findall(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]", raw)) / len(raw)
+
+
+def _language(text: str) -> str:
+    """Detect German or English of a document by its first characters."""
+    from index.language import detect_language
+
+    return detect_language(text[:2000])

@@ -1,0 +1,30 @@
+"""Defaults of the indexing side, from ``BELEG_…`` environment variables."""
+
+from functools import cache
+from pathlib import Path
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class IndexSettings(BaseSettings):
+    """Where the index and the model weights lie, and which model embeds.
+
+    Each field is read from the variable of the same name with ``BELEG_`` before it.
+
+    >>> IndexSettings(embedding_model="intfloat/multilingual-e5-base").embedding_model
+    'intfloat/multilingual-e5-base'
+    """
+
+    model_config = SettingsConfigDict(env_prefix="BELEG_", extra="ignore")
+
+    index: Path = Field(default_factory=lambda: user_data_path("beleg", appauthor=False) / "index")
+    cache: Path = Field(default_factory=lambda: user_cache_path("beleg", appauthor=False))
+    embedding_model: str = "multilingual-e5-small"
+
+
+@cache
+def index_settings() -> IndexSettings:
+    """Return the settings of this process, read once."""
+    return IndexSettings()

@@ -1,0 +1,72 @@
+"""The question's language, and the shift that brings English questions near German text."""
+
+import hashlib
+import json
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from index.embedding import Embedder
+from index.language import Language, detect_language
+from index.settings import index_settings
+from index.vectors import Floats
+
+__all__ = ["Language", "detect_language", "language_shift", "question_language"]
+
+PARALLEL_QUESTIONS = Path(__file__).with_name("parallel_questions.jsonl")
+SHORT_QUESTION_WORDS = 3
+
+
+def question_language(question: str, interface: Language = "de") -> Language:
+    """Return the language of a question; three words or fewer tell too little and keep the interface's.
+
+    >>> question_language("Which company backs Pico?"), question_language("Tan Wenkan?", interface="en")
+    ('en', 'en')
+    """
+    if len(question.split()) <= SHORT_QUESTION_WORDS:
+        return interface
+    return detect_language(question, interface)
+
+
+def language_shift(embedder: Embedder) -> Floats:
+    """Return what to add to an English question's vector so that it lies where the German question would.
+
+    The mean of German minus English over parallel questions: ``(dim,)`` float32. The languages of a multilingual
+    encoder lie apart by nearly the same vector everywhere (Libovický, Rosa and Fraser 2020, On the Language Neutrality
+    of Pre-trained Multilingual Representations). Measured once for each embedder and kept in the cache folder.
+    """
+    return _language_shift(embedder)
+
+
+@cache
+def _language_shift(embedder: Embedder) -> Floats:
+    questions = PARALLEL_QUESTIONS.read_bytes()
+    key = hashlib.sha256(embedder.fingerprint.encode() + questions).hexdigest()[:16]
+    path = index_settings().cache / "language_shift" / f"{key}.npy"
+    try:
+        return cast("Floats", np.load(path, allow_pickle=False))
+    except (OSError, ValueError):
+        shift = _measured_shift(embedder, questions)
+        _keep(path, shift)
+        return shift
+
+
+def _measured_shift(embedder: Embedder, questions: bytes) -> Floats:
+    pairs = [json.loads(line) for line in questions.splitlines()]
+    german, english = (embedder.embed_queries([pair[language] for pair in pairs]) for language in ("de", "en"))
+    return (german - english).mean(axis=0, dtype=np.float32)
+
+
+def _keep(path: Path, shift: Floats) -> None:
+    """Write through a temporary name; a folder that cannot be written only costs the time of measuring again."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            np.save(file, shift)
+        os.replace(file.name, path)  # noqa: PTH105 - the name is a str
+    except OSError:
+        return

@@ -1,0 +1,163 @@
+"""Answer figures: a scripted assistant, figures by arithmetic."""
+
+from dataclasses import asdict, dataclass, field
+
+import pytest
+
+from eval.answers import evaluate_answers, language_right
+from eval.goldset import Evidence, GoldSet, Question
+from index import Document
+
+TEXT = "Der Eintritt ist frei. Am Montag ist das Bad geschlossen."
+FREE, CLOSED = (13, 21), (23, 57)
+
+
+@dataclass(frozen=True)
+class Cited:
+    quote: str
+    start: int
+    end: int
+    document_id: str = "bad"
+
+
+@dataclass(frozen=True)
+class Answered:
+    text: str
+    citations: list = field(default_factory=list)
+    status: str = "answered"
+    model: str = "scripted"
+
+    def to_dict(self):
+        return asdict(self)
+
+
+REFUSED = Answered("Dazu sagen die Dokumente nichts.", status="abstained")
+
+
+class Scripted:
+    """Gives the answer written down for a question and keeps what it was asked."""
+
+    def __init__(self, answers):
+        self.answers = answers
+        self.calls = []
+
+    def answer(self, question, *, language=None, documents=None, history=()):
+        self.calls.append((question, language, documents))
+        return self.answers[question]
+
+
+def cite(span, document_id="bad"):
+    return Cited(TEXT[slice(*span)], *span, document_id)
+
+
+def asked(name, *spans, language="de", answers=("frei",), documents=None):
+    evidence = tuple(Evidence("bad", *span) for span in spans)
+    return Question(name, name, name, language, bool(spans), answers if spans else (), evidence, documents)
+
+
+def figures(*cases, language="de"):
+    """Cases are pairs (question, answer)."""
+    questions = [question for question, _ in cases]
+    gold = GoldSet("probe", (Document("bad", "Freibad", TEXT),), tuple(questions))
+    assistant = Scripted({question.question: answer for question, answer in cases})
+    return evaluate_answers(gold, assistant, questions).languages[language]
+
+
+def test_f1_and_exact_match_leave_markers_out_and_a_refusal_scores_zero():
+    found = figures(
+        (asked("a", FREE), Answered("Frei [1].")),
+        (asked("b", FREE), Answered("Der Eintritt ist frei [1][2].")),
+        (asked("c", FREE), REFUSED),
+        (asked("d"), REFUSED),
+    )
+    assert found["n"] == 4
+    assert found["exact_match"] == (1 + 0 + 0) / 3
+    assert found["f1"] == pytest.approx((1 + 2 * 1 / (1 + 3) + 0) / 3)
+
+
+def test_a_refusal_scores_zero_even_where_its_words_are_the_gold_answer():
+    found = figures((asked("a", FREE, answers=(REFUSED.text,)), REFUSED))
+    assert (found["f1"], found["exact_match"], found["citation_recall"]) == (0, 0, 0)
+
+
+def test_an_incomplete_answer_is_an_answer():
+    cut = Answered("Frei", status="incomplete")
+    found = figures((asked("a", FREE), cut), (asked("b"), cut))
+    assert (found["exact_match"], found["refused_answerable"], found["answered_unanswerable"]) == (1, 0, 1)
+    assert found["status"] == {"incomplete": 2}
+
+
+def test_citations_are_judged_by_the_gold_spans():
+    found = figures(
+        (asked("a", FREE, CLOSED), Answered("…", [cite(FREE), cite((0, 12))])),
+        (asked("b", FREE), Answered("…", [cite(FREE)])),
+        (asked("uncited", FREE), Answered("…")),
+        (asked("refused", FREE), REFUSED),
+        (asked("unanswerable"), Answered("…", [cite(CLOSED)])),
+    )
+    assert found["citation_precision"] == (1 / 2 + 1) / 2
+    assert found["citation_recall"] == (1 / 2 + 1 + 0 + 0) / 4
+
+
+def test_quotes_are_looked_up_in_the_gold_sets_own_text():
+    quotes = [cite(FREE), cite(FREE, "unknown"), Cited("ist Frei", *FREE), Cited("ist frei", 12, 20)]
+    found = figures((asked("a", FREE), Answered("…", quotes[:2])), (asked("b"), Answered("…", quotes[2:])))
+    assert found["quote_valid"] == 1 / 4
+
+
+def test_refusals_are_counted_each_over_its_own_questions():
+    found = figures(
+        (asked("a", FREE), REFUSED),
+        (asked("b", FREE), Answered("Frei")),
+        (asked("c", FREE), Answered("Frei")),
+        (asked("d"), REFUSED),
+        (asked("e"), Answered("Frei")),
+    )
+    assert found["refused_answerable"] == 1 / 3
+    assert found["answered_unanswerable"] == 1 / 2
+    assert found["status"] == {"abstained": 2, "answered": 3}
+
+
+def test_the_language_of_what_was_answered():
+    right = Answered("It is free and you do not have to pay [1].")
+    wrong = Answered("Der Eintritt ist für alle frei [1].")
+    found = figures(
+        (asked("a", FREE, language="en"), right),
+        (asked("b", FREE, language="en"), wrong),
+        (asked("c", FREE, language="en"), REFUSED),
+        language="en",
+    )
+    assert found["language_right"] == 1 / 2
+
+
+def test_a_name_is_right_in_either_language():
+    assert language_right("Karl Marx", "en")
+    assert language_right("Karl Marx", "de")
+
+
+def test_nothing_to_count_is_none():
+    only_refused = figures((asked("a"), REFUSED))
+    for name in ("f1", "exact_match", "quote_valid", "citation_precision", "citation_recall", "language_right"):
+        assert only_refused[name] is None
+    assert only_refused["refused_answerable"] is None
+    assert only_refused["answered_unanswerable"] == 0
+
+
+def test_answerable_without_gold_answers_or_evidence_counts_for_refusals_only():
+    bare = Question("a", "a", "a", "de", answerable=True, documents=("bad",))
+    found = figures((bare, Answered("Frei", [cite(FREE)])))
+    assert (found["f1"], found["citation_precision"], found["refused_answerable"]) == (None, None, 0)
+
+
+def test_questions_are_asked_as_a_user_would_with_their_filter_and_kept_with_their_gold():
+    german, english = asked("wo?", FREE, documents=("bad",)), asked("where?", language="en")
+    gold = GoldSet("probe", (Document("bad", "Freibad", TEXT),), (german, english))
+    assistant, seen = Scripted({"wo?": Answered("Frei", [cite(FREE)]), "where?": REFUSED}), []
+    run = evaluate_answers(gold, assistant, [german, english], progress=lambda *step: seen.append(step))
+    assert assistant.calls == [("wo?", None, ("bad",)), ("where?", None, None)]
+    assert seen == [(1, 2), (2, 2)]
+    assert list(run.languages) == ["de", "en"]
+    record = run.records[0].to_dict()
+    assert record["gold"]["answers"] == ("frei",)
+    assert record["answer"]["citations"][0]["quote"] == "ist frei"
+    assert 0 <= run.languages["de"]["seconds_p50"] == record["seconds"] < 1

@@ -1,0 +1,147 @@
+"""Every text of the interface, German and English."""
+
+import locale
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+Language = Literal["de", "en"]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The interface in one language; ``{…}`` are filled in by ``str.format``."""
+
+    # Command line: help
+    cli: str
+    index_group: str
+    index_add: str
+    index_list: str
+    index_remove: str
+    ask: str
+    models: str
+    chat: str
+    demo: str
+    option_index: str
+    option_language: str
+    option_json: str
+    option_documents: str
+    argument_paths: str
+    argument_ids: str
+    argument_question: str
+    option_host: str
+    option_port: str
+    # Command line: what happened
+    added: str
+    updated: str
+    unchanged: str
+    removed: str
+    failed: str
+    total: str
+    no_documents: str
+    indexing: str
+    fetching: str
+    sources: str
+    error: str
+    chat_ready: str
+    next_steps: str
+    # States of an answer
+    abstained: str
+    incomplete: str
+    extractive: str
+
+
+DE = Texts(
+    cli="Deutsche Dokumente fragen und Antworten mit geprüften, wörtlichen Zitaten erhalten.",
+    index_group="Dokumente aufnehmen, auflisten, entfernen.",
+    index_add="Dateien und Ordner aufnehmen (.txt, .md, .jsonl, .jsonl.gz); Unverändertes wird übersprungen.",
+    index_list="Die aufgenommenen Dokumente auflisten.",
+    index_remove="Dokumente entfernen.",
+    ask="Eine Frage stellen, auf Deutsch oder Englisch.",
+    models="Zeigen, welche Modelle verwendet werden, woher sie stammen und ob sie geprüft sind.",
+    chat="Den Chat im Browser öffnen.",
+    demo="Modelle holen und prüfen, den Beispielbestand aufnehmen und eine erste Frage beantworten.",
+    option_index="Ordner des Index (sonst BELEG_INDEX).",
+    option_language="Sprache der Antwort; sonst die der Frage.",
+    option_json="JSON ausgeben.",
+    option_documents="Nur in diesem Dokument suchen (mehrfach möglich).",
+    argument_paths="Dateien oder Ordner.",
+    argument_ids="Kennungen der Dokumente, siehe: beleg index list",
+    argument_question="Die Frage.",
+    option_host="Adresse, an der der Server hört.",
+    option_port="Port des Servers.",
+    added="neu",
+    updated="geändert",
+    unchanged="unverändert",
+    removed="entfernt",
+    failed="fehlgeschlagen",
+    total="{documents} Dokumente in {folder}",
+    no_documents="Der Index in {folder} ist leer. Dokumente aufnehmen: beleg index add PFAD",
+    indexing="Dokumente werden aufgenommen",
+    fetching="{name} wird geholt",
+    sources="Belege",
+    error="Fehler",
+    chat_ready="Der Chat läuft unter {url} – beenden mit Strg+C.",
+    next_steps="Weiterfragen im Browser: {command}",
+    abstained="Die Dokumente sagen dazu nichts.",
+    incomplete="Die Antwort ist unvollständig: {reason}",
+    extractive="Ohne Sprachmodell beantwortet: die passendsten Sätze der Dokumente.",
+)
+
+EN = Texts(
+    cli="Ask German documents and get answers with checked, verbatim quotes.",
+    index_group="Add, list and remove documents.",
+    index_add="Add files and folders (.txt, .md, .jsonl, .jsonl.gz); what has not changed is skipped.",
+    index_list="List the indexed documents.",
+    index_remove="Remove documents.",
+    ask="Ask a question in German or English.",
+    models="Show which models are used, where they are from and whether they are verified.",
+    chat="Open the chat in the browser.",
+    demo="Fetch and verify the models, index the sample corpus and answer a first question.",
+    option_index="Folder of the index (otherwise BELEG_INDEX).",
+    option_language="Language of the answer; otherwise the question's.",
+    option_json="Print JSON.",
+    option_documents="Search this document only (may be repeated).",
+    argument_paths="Files or folders.",
+    argument_ids="Ids of the documents, see: beleg index list",
+    argument_question="The question.",
+    option_host="Address on which the server listens.",
+    option_port="Port of the server.",
+    added="added",
+    updated="updated",
+    unchanged="unchanged",
+    removed="removed",
+    failed="failed",
+    total="{documents} documents in {folder}",
+    no_documents="The index in {folder} is empty. Add documents: beleg index add PATH",
+    indexing="Indexing documents",
+    fetching="Fetching {name}",
+    sources="Evidence",
+    error="Error",
+    chat_ready="The chat runs at {url} – stop it with Ctrl+C.",
+    next_steps="Go on in the browser: {command}",
+    abstained="The documents do not say.",
+    incomplete="The answer is incomplete: {reason}",
+    extractive="Answered without a language model: the best matching German sentences of the documents.",
+)
+
+
+@cache
+def interface_language() -> Language:
+    """Return ``BELEG_INTERFACE_LANGUAGE`` (de or en), else German on a German system, else English."""
+    chosen = os.environ.get("BELEG_INTERFACE_LANGUAGE", "").lower()
+    if chosen in {"de", "en"}:
+        return "de" if chosen == "de" else "en"
+    names = [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    system = next((name for name in names if name), locale.getlocale()[0] or "")
+    return "de" if system.lower().startswith(("de", "german")) else "en"
+
+
+def texts(language: Language | None = None) -> Texts:
+    """Return the texts of a language, by default the interface's.
+
+    >>> texts("de").sources
+    'Belege'
+    """
+    return DE if (language or interface_language()) == "de" else EN
