@@ -19,7 +19,7 @@ from eval.metrics import (
     quote_valid,
     refused_answerable,
 )
-from eval.report import Figures, Progress, describe, print_table, progress_bar, require_writable, write_report
+from eval.report import Figures, Progress, describe, print_table, progress_bar, require_writable, unseen, write_report
 from eval.retrieval import index_folder, index_goldset, languages_of
 from rag.citations import without_markers
 
@@ -104,7 +104,7 @@ def run_answers(dataset: Path, json_file: Path | None = None, *, n: int | None =
 
 
 def evaluate_answers(
-    goldset: GoldSet, assistant: "Assistant", questions: Sequence[Question], *, progress: Progress | None = None
+    goldset: GoldSet, assistant: "Assistant", questions: Sequence[Question], *, progress: Progress = unseen
 ) -> AnswersEvaluation:
     """Ask the questions, one after the other, and judge the answers by the gold set alone.
 
@@ -118,8 +118,7 @@ def evaluate_answers(
         start = time.perf_counter()
         answer = assistant.answer(question.question, documents=question.documents)
         records.append(Record(question, answer, time.perf_counter() - start))
-        if progress:
-            progress(len(records), len(questions))
+        progress(len(records), len(questions))
     texts = {document.id: document.text for document in goldset.documents}
     languages = {
         language: figures_of_answers([record for record in records if record.question.language == language], texts)

@@ -21,7 +21,7 @@ Figures = dict[str, Any]
 """Name of a metric -> its value; None where nothing was there to count."""
 
 _COLUMNS = {"de": "German question", "en": "English question"}
-_PACKAGES = ("index", "rag")
+_PACKAGES = ("index", "rag", "eval")
 
 
 class ReportError(BelegError):
@@ -63,10 +63,11 @@ def beleg_version() -> str:
 
 
 def code_hash(packages: Iterable[str]) -> str:
-    """SHA-256 over the source of some of our packages: tells two states of the code apart that share a version."""
+    """SHA-256 over the source and data of some of our packages: tells two states apart that share a version."""
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for path in sorted(path for package in packages for path in (root / package).glob("*.py")):
+    files = (path for package in packages for path in (root / package).iterdir())
+    for path in sorted(path for path in files if path.suffix in {".py", ".jsonl"}):
         digest.update(
             f"{path.relative_to(root).as_posix()}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()
         )
@@ -143,6 +144,10 @@ def format_figure(name: str, value: Any) -> str:
     if name.startswith("seconds"):
         return f"{value:.3f} s"
     return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def unseen(done: int, total: int) -> None:
+    """Show no progress."""
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from eval.report import (
     print_table,
     progress_bar,
     require_writable,
+    unseen,
     write_report,
 )
 
@@ -72,7 +73,7 @@ def index_folder(goldset: GoldSet) -> Path:
     return settings.cache / "eval" / f"{goldset.name}-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}"
 
 
-def index_goldset(goldset: GoldSet, folder: Path, *, progress: Progress | None = None) -> "Index":
+def index_goldset(goldset: GoldSet, folder: Path, *, progress: Progress = unseen) -> "Index":
     """Index the gold set's documents into the folder; those that are there already cost nothing.
 
     Raises:
@@ -83,7 +84,7 @@ def index_goldset(goldset: GoldSet, folder: Path, *, progress: Progress | None =
 
     index = Index.open(folder)
     total = len(goldset.documents)
-    changes = index.add(goldset.documents, progress=progress and (lambda done, _: progress(done, total)))
+    changes = index.add(goldset.documents, progress=lambda done, _: progress(done, total))
     if changes.failed:
         raise GoldSetError(f"{goldset.name}: {changes.failed[0].reason}; correct this document or leave it out")
     if len(index) != total:
@@ -91,9 +92,7 @@ def index_goldset(goldset: GoldSet, folder: Path, *, progress: Progress | None =
     return index
 
 
-def evaluate_retrieval(
-    goldset: GoldSet, retriever: "Retriever", *, progress: Progress | None = None
-) -> dict[str, Figures]:
+def evaluate_retrieval(goldset: GoldSet, retriever: "Retriever", *, progress: Progress = unseen) -> dict[str, Figures]:
     """Measure the retriever by the questions whose evidence is known.
 
     Unanswerable questions and those without evidence have no right ranking and are left out. The whole set is
@@ -110,8 +109,7 @@ def evaluate_retrieval(
     rankings = []
     for question in questions:
         rankings.append(rank_documents(retriever, question))
-        if progress:
-            progress(len(rankings), len(questions))
+        progress(len(rankings), len(questions))
     return {language: figures_of_rankings(_of(language, rankings)) for language in languages_of(goldset.questions)}
 
 

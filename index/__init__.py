@@ -3,6 +3,7 @@
 from index.chunking import Chunk
 from index.document import Document, Failure, load_documents
 from index.errors import BelegError
-from index.store import Changes, Hit, Index
+from index.search import Hit
+from index.store import Changes, Index
 
 __all__ = ["BelegError", "Changes", "Chunk", "Document", "Failure", "Hit", "Index", "load_documents"]

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from functools import cache
 from typing import Any
 
 _STOP_WORDS = frozenset(
@@ -36,8 +35,8 @@ def german_terms(text: str) -> list[str]:
     return stems
 
 
-@cache
 def _stemmer() -> Any:
+    """Make one for each call, which takes under a microsecond: a stemmer is not to be shared by threads."""
     import Stemmer
 
-    return Stemmer.Stemmer("german")
+    return Stemmer.Stemmer("german", 0)

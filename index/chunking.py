@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from index.document import Document
 from index.sentences import Span, split_sentences
 
+_SPACES = re.compile(r"\s+")
+_NOT_SPACE = re.compile(r"\S")
 CHUNK_CHARACTERS = 700  # about 180 tokens; larger chunks blur in the embedding, smaller ones lose their context
 
 
@@ -67,11 +69,11 @@ def _packed(sentences: list[Span], size: int) -> Iterator[list[Span]]:
 
 
 def _shortened(text: str, sentence: Span, size: int) -> Iterator[Span]:
-    """Cut an over-long sentence at white space, where there is none at ``size`` characters."""
+    """Cut an over-long sentence at white space; where there is none, at ``size`` characters."""
     start, end = sentence
     while end - start > size:
-        space = max(text.rfind(" ", start, start + size), text.rfind("\n", start, start + size))
-        cut = space if space > start else start + size
+        spaces = list(_SPACES.finditer(text, start + 1, start + size + 1))
+        cut = spaces[-1].start() if spaces else start + size
         yield start, cut
-        start = cut + (re.match(r"\s*", text[cut:]).end())  # type: ignore[union-attr]
+        start = _NOT_SPACE.search(text, cut, end).start()  # type: ignore[union-attr]  # a sentence ends in none
     yield start, end

@@ -3,13 +3,18 @@
 import gzip
 import hashlib
 import json
+import logging
+import os
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from index.errors import BelegError
+
+_log = logging.getLogger(__name__)
 
 
 class DocumentError(BelegError):
@@ -21,7 +26,7 @@ class Document:
     """A text with its origin; all offsets of the system count characters (code points) of ``text``.
 
     >>> Document("satzung", "Satzung", "§ 1 Name").content_hash[:8]
-    'c8a14f85'
+    '59522946'
     """
 
     id: str
@@ -53,6 +58,7 @@ def load_documents(
     Args:
         paths: Files or folders. All of them must exist before anything is read.
         on_failure: Told of each file or line that cannot be read; reading goes on. Without it the first one raises.
+            A file that is not UTF-8 but can be read as Windows-1252 is no failure: a warning is logged.
 
     Raises:
         DocumentError: A path does not exist, a format is unknown, or (without ``on_failure``) a file is unreadable.
@@ -64,24 +70,34 @@ def load_documents(
     ['brief']
     """
     for path in _files(paths):
-        try:
-            yield from _READERS[_format(path)](path)
-        except (DocumentError, OSError) as error:
-            reason = str(error) if isinstance(error, DocumentError) else f"{path}: {error.strerror or error}"
-            if on_failure is None:
-                raise DocumentError(reason) from error
-            on_failure(Failure(str(path), reason))
+        for read in _read(path):
+            if isinstance(read, Document):
+                yield read
+            elif on_failure is None:
+                raise read
+            else:
+                on_failure(Failure(str(path), str(read)))
+
+
+def _read(path: Path) -> Iterator[Document | DocumentError]:
+    """Yield a file's documents; what cannot be read is an error in their place, so that the rest follows."""
+    try:
+        yield from _READERS[_format(path)](path)
+    except DocumentError as error:
+        yield error
+    except OSError as error:
+        yield DocumentError(f"{path}: {error.strerror or error}")
 
 
 def _files(paths: Iterable[str | Path]) -> list[Path]:
     """Expand folders; a folder's hidden and unknown files are left out, a file named by the user never is."""
     given = [Path(path) for path in paths]
     for path in given:
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long
             raise DocumentError(f"{path}: no such file or folder; check the spelling, or give another path")
-        if path.is_file() and not _format(path):
+        if not path.is_dir() and not _format(path):
             raise DocumentError(f"{path}: unknown format {path.suffix!r}; known are {', '.join(_READERS)}")
-    return [file for path in given for file in ([path] if path.is_file() else _known_files(path))]
+    return [file for path in given for file in (_known_files(path) if path.is_dir() else [path])]
 
 
 def _known_files(folder: Path) -> list[Path]:
@@ -89,15 +105,24 @@ def _known_files(folder: Path) -> list[Path]:
 
     Of a gold set only the documents are read: its questions are no text to answer from.
     """
-    visible = (
-        path
-        for path in folder.rglob("*")
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts) and path.is_file()
-    )
-    found = sorted(path for path in visible if _format(path) and not path.name.startswith("questions.jsonl"))
+    found = sorted(path for path in _visible_files(folder) if _format(path) and not _is_questions(path))
     if not found:
         raise DocumentError(f"{folder}: holds no file of a known format ({', '.join(_READERS)})")
     return found
+
+
+def _visible_files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(parent, name) for name in names if not name.startswith(".") and Path(parent, name).is_file())
+
+
+def _refuse(error: OSError) -> None:
+    raise DocumentError(f"{error.filename}: {error.strerror}; make it readable, or give other paths") from error
+
+
+def _is_questions(path: Path) -> bool:
+    return path.name.startswith("questions.jsonl")
 
 
 def _format(path: Path) -> str:
@@ -113,30 +138,33 @@ def _read_text(path: Path) -> Iterator[Document]:
 
 def _read_markdown(path: Path) -> Iterator[Document]:
     text = decode(path.read_bytes(), path)
-    heading = re.search(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE)
-    title = heading[1] if heading else path.stem.replace("_", " ")
-    yield Document(file_id(path), title, text, _language(text), str(path.resolve()))
+    heading = re.search(r"^#{1,6}[ \t]+(.+)", text, re.MULTILINE)
+    title = heading[1].rstrip(" \t#") if heading else ""
+    yield Document(file_id(path), title or path.stem.replace("_", " "), text, _language(text), str(path.resolve()))
 
 
-def _read_jsonl(path: Path) -> Iterator[Document]:
+def _read_jsonl(path: Path) -> Iterator[Document | DocumentError]:
     opened = gzip.open if path.suffix.lower() == ".gz" else open
+    number = 0
     with opened(path, "rb") as lines:
         try:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     yield _document_of_line(line, f"{path}:{number}", path)
-        except (gzip.BadGzipFile, EOFError) as error:
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise DocumentError(f"{path}: not a whole gzip file ({error}); unpack or fetch it again") from error
+    if not number:
+        raise DocumentError(f"{path}: the file is empty; nothing to index")
 
 
-def _document_of_line(line: bytes, where: str, path: Path) -> Document:
+def _document_of_line(line: bytes, where: str, path: Path) -> Document | DocumentError:
     try:
         row: Any = json.loads(line)
-    except ValueError as error:
-        raise DocumentError(f"{where}: not a JSON object in UTF-8 ({error}); expected one document a line") from error
+    except (ValueError, RecursionError) as error:
+        return DocumentError(f"{where}: not a JSON object in UTF-8 ({error}); expected one document a line")
     fields = row if isinstance(row, dict) else {}
     if not all(isinstance(fields.get(name), str) and fields[name].strip() for name in ("id", "text")):
-        raise DocumentError(f"{where}: expected a JSON object with the strings 'id' and 'text', both not empty")
+        return DocumentError(f"{where}: expected a JSON object with the strings 'id' and 'text', both not empty")
     return Document(
         id=fields["id"],
         title=str(fields.get("title") or ""),
@@ -146,7 +174,7 @@ def _document_of_line(line: bytes, where: str, path: Path) -> Document:
     )
 
 
-_READERS: dict[str, Callable[[Path], Iterator[Document]]] = {
+_READERS: dict[str, Callable[[Path], Iterator[Document | DocumentError]]] = {
     ".txt": _read_text,
     ".md": _read_markdown,
     ".jsonl": _read_jsonl,
@@ -157,28 +185,28 @@ _READERS: dict[str, Callable[[Path], Iterator[Document]]] = {
 def file_id(path: Path) -> str:
     """Return a readable id that is the same in every run and differs for two files of one name.
 
-    >>> file_id(Path("/archiv/Mietvertrag 2024.txt"))
-    'mietvertrag-2024-40057cf9'
+    >>> file_id(Path("archiv/Mietvertrag 2024.txt"))[:-8]
+    'mietvertrag-2024-'
     """
     slug = re.sub(r"\W+", "-", path.stem.casefold()).strip("-")
     return f"{slug}-{hashlib.sha256(str(path.resolve()).encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 def decode(raw: bytes, path: Path) -> str:
-    """Decode as UTF-8 (a byte order mark is dropped), else as Windows-1252, with line ends as ``\\n``.
+    r"""Decode as UTF-8 (a byte order mark is dropped), else as Windows-1252 with a warning; line ends become ``\n``.
 
     Raises:
         DocumentError: The file is empty or binary.
 
-    >>> decode("Straße".encode("cp1252"), Path("brief.txt"))
-    'Straße'
+    >>> decode("Straße\r\n".encode(), Path("brief.txt"))
+    'Straße\n'
     """
-    if not raw.strip():
-        raise DocumentError(f"{path}: the file is empty; nothing to index")
     if b"\0" in raw or _control_share(raw) > 0.01:
-        raise DocumentError(f"{path}: binary data, not text; give a file of text, or convert it first")
-    text = _decode(raw, path)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        raise DocumentError(f"{path}: binary data, not text in UTF-8; give a file of text, or convert it first")
+    text = _decode(raw, path).replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise DocumentError(f"{path}: the file is empty; nothing to index")
+    return text
 
 
 def _decode(raw: bytes, path: Path) -> str:
@@ -186,15 +214,17 @@ def _decode(raw: bytes, path: Path) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as not_utf8:
         try:
-            return raw.decode("cp1252")
+            text = raw.decode("cp1252")
         except UnicodeDecodeError as error:
             reason = f"neither UTF-8 (byte {not_utf8.start}) nor Windows-1252 (byte {error.start})"
             raise DocumentError(f"{path}: {reason}; save it as UTF-8") from error
+        _log.warning("%s: not UTF-8 (byte %d), read as Windows-1252", path, not_utf8.start)
+        return text
 
 
 def _control_share(raw: bytes) -> float:
     """Share of control bytes that no text holds, in [0, 1]."""
-    return len(re.findall(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]", raw)) / len(raw)
+    return len(re.findall(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]", raw)) / max(1, len(raw))
 
 
 def _language(text: str) -> str:

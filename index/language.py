@@ -11,7 +11,7 @@ _GERMAN = frozenset(
     "wer wen wem wessen wo wann wie warum weshalb wieso welche welcher welches welchen welchem wohin woher ist sind "
     "wird werden wurde wurden kann können muss müssen darf soll gibt der das den dem des ein eine einen einem einer "
     "und oder nicht mit von zu zum zur für auf aus bei nach über ich sie wir es mir mich mein meine haben hatte "
-    "im am vom beim sich auch als dass".split()
+    "im am vom beim sich auch als dass waren ihre ihrer ihrem unser unsere".split()
 )
 _ENGLISH = frozenset(
     "who whom whose where when how why which what is are were be been does did do can could must may should would "

@@ -2,10 +2,13 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class IndexSettings(BaseSettings):
@@ -17,10 +20,10 @@ class IndexSettings(BaseSettings):
     'intfloat/multilingual-e5-base'
     """
 
-    model_config = SettingsConfigDict(env_prefix="BELEG_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="BELEG_", env_ignore_empty=True, extra="ignore")
 
-    index: Path = Field(default_factory=lambda: user_data_path("beleg", appauthor=False) / "index")
-    cache: Path = Field(default_factory=lambda: user_cache_path("beleg", appauthor=False))
+    index: Folder = Field(default_factory=lambda: user_data_path("beleg", appauthor=False) / "index")
+    cache: Folder = Field(default_factory=lambda: user_cache_path("beleg", appauthor=False))
     embedding_model: str = "multilingual-e5-small"
 
 

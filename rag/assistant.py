@@ -11,7 +11,7 @@ from typing import Any, Literal
 from index import Hit, Index
 from index.errors import BelegError
 from index.settings import index_settings
-from index.weights import WeightsError
+from index.weights import Progress, WeightsError
 from rag.citations import Citation, cite, markers, without_markers
 from rag.draft import is_refusal, sentences_of
 from rag.evidence import Evidence, select_evidence
@@ -108,19 +108,25 @@ class Assistant:
         self._llm.set_result(llm)
 
     @classmethod
-    def load(cls, folder: str | Path | None = None, *, interface: Language = "de") -> "Assistant":
+    def load(
+        cls,
+        folder: str | Path | None = None,
+        *,
+        interface: Language = "de",
+        progress: Progress = lambda done, total: None,
+    ) -> "Assistant":
         """Open an index (default: ``BELEG_INDEX``) and start loading the model of the settings beside it.
 
+        ``progress`` is told, from another thread, the bytes done and in all where the model's weights are fetched.
+
         Raises:
-            AssistantError: There is no index in the folder.
+            StoreError: There is no index in the folder, or it cannot be read.
         """
-        folder = Path(folder or index_settings().index)
-        if not Index.exists(folder):
-            raise AssistantError(f"{folder}: no index there; make one: beleg index add PATH --index {folder}")
+        index = Index.open(folder, must_exist=True)
         executor = ThreadPoolExecutor(1, thread_name_prefix="beleg-llm")
-        loading = executor.submit(load_llm)
+        loading = executor.submit(load_llm, progress=progress)
         executor.shutdown(wait=False)
-        assistant = cls(Index.open(folder), None, interface=interface)
+        assistant = cls(index, None, interface=interface)
         assistant._llm = loading
         return assistant
 
@@ -303,7 +309,7 @@ def answer(
     The folder is opened and the model loaded at the first call, and kept for the next.
     """
     folder = Path(index or index_settings().index)
-    assistant = _loaded(folder) if llm is None else Assistant(Index.open(folder), llm)
+    assistant = _loaded(folder) if llm is None else Assistant(Index.open(folder, must_exist=True), llm)
     return assistant.answer(question, language=language, documents=documents, history=history)
 
 

@@ -7,8 +7,13 @@ from typing import Any
 from index import Index
 from rag.evidence import Evidence
 
-_MARKER = re.compile(r"\s*\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]")
-_QUOTED = re.compile(r"[„“”»«\"]([^„“”»«\"]{12,})[„“”»«\"]")
+# [2]  [1, 3]  [1-3]  [Beleg 2]
+_MARKER = re.compile(
+    r"\s*\[\s*(?:(?:Belege?|Quellen?|Evidence|Sources?)\s+)?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*\]", re.IGNORECASE
+)
+_QUOTED = re.compile(r"„([^„“”]*)[“”]|“([^„“”]*)”|»([^«»]*)«|«([^«»]*)»|\"([^\"]*)\"")
+_LEFT_OUT = re.compile(r"\[?(?:…|\.\.\.)\]?")
+LEAST_QUOTE = 12  # characters; below, quotation marks often only name something
 
 
 @dataclass(frozen=True)
@@ -35,31 +40,33 @@ def cite(evidence: Evidence, marker: int, index: Index) -> Citation | None:
         return None
     document = index.document(evidence.document_id)
     start, end = evidence.start, evidence.end
-    if not evidence.text.strip() or document.text[start:end] != evidence.text:
+    if start < 0 or not evidence.text.strip() or document.text[start:end] != evidence.text:
         return None
     return Citation(marker, evidence.text, document.id, document.title, start, end, source=document.source)
 
 
 def find_quote(quote: str, text: str) -> tuple[int, int] | None:
-    """Return where a quote stands in a text, letter for letter; runs of white space count as one.
+    r"""Return where a quote stands in a text, letter for letter and in whole words; white space counts as one space.
 
-    >>> find_quote("vom 6. bis 8. Juli", "Die Messe dauerte vom 6.\\nbis 8. Juli.")
-    (18, 37)
+    >>> find_quote("vom 6. bis 8. Juli", "Die Messe dauerte vom 6.\nbis 8. Juli.")
+    (18, 36)
     >>> find_quote("vom 6. bis 9. Juli", "Die Messe dauerte vom 6. bis 8. Juli.") is None
     True
     """
-    words = [re.escape(word) for word in quote.split()]
-    found = re.search(r"\s+".join(words), text) if words else None
+    words = r"\s+".join(re.escape(word) for word in quote.split())
+    found = re.search(rf"(?<!\w){words}(?!\w)", text) if words else None
     return found.span() if found else None
 
 
 def markers(sentence: str) -> list[int]:
     """Return the numbers in a sentence's markers.
 
-    >>> markers("Er ist Direktor [2][1, 3].")
-    [2, 1, 3]
+    >>> markers("Er ist Direktor [2][1, 3] und Autor [5-7].")
+    [2, 1, 3, 5, 6, 7]
     """
-    return [int(number) for found in _MARKER.finditer(sentence) for number in re.findall(r"\d+", found[1])]
+    parts = [part for found in _MARKER.finditer(sentence) for part in re.split("[,;]", found[1])]
+    bounds = [[int(number) for number in re.findall(r"\d+", part)] for part in parts]
+    return [number for bound in bounds for number in range(bound[0], bound[-1] + 1)]
 
 
 def without_markers(sentence: str) -> str:
@@ -72,9 +79,13 @@ def without_markers(sentence: str) -> str:
 
 
 def quoted(sentence: str) -> list[str]:
-    """Return what a sentence puts in quotation marks, from twelve characters on.
+    """Return what a sentence puts in quotation marks, from twelve characters on; where it leaves out words, the parts.
 
-    >>> quoted("Er nannte es „eine eindrucksvolle Messe“ und „gut“.")
-    ['eine eindrucksvolle Messe']
+    A full stop or comma at the end may be the sentence's own and is left out.
+
+    >>> quoted("Er nannte es „eine eindrucksvolle Messe“ und „gut“, sie “the best […] fair in years.”")
+    ['eine eindrucksvolle Messe', 'the best', 'fair in years']
     """
-    return _QUOTED.findall(sentence)
+    quotes = ["".join(found.groups("")) for found in _QUOTED.finditer(sentence)]
+    parts = [part.strip(" .,;:!?") for quote in quotes if len(quote) >= LEAST_QUOTE for part in _LEFT_OUT.split(quote)]
+    return [part for part in parts if part]

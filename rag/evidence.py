@@ -1,5 +1,6 @@
 """Hits -> the few sentences that matter for the question: short prompts are fast, and small models read them better."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,14 +13,36 @@ from index.vectors import Floats
 
 EVIDENCE_CHARACTERS = 1000  # about 260 tokens, 4 seconds of reading for the embedded model on two cores
 TERM_WEIGHT = 0.05  # what holding all words of the question adds to a sentence's cosine
+TYPE_WEIGHT = 0.03  # what holding the kind of word asked for adds
 HIT_WEIGHT = 0.5  # how much of its chunk's score a sentence inherits
+
+# What a question of a kind must find in the sentence that answers it.
+_MONTHS_AND_DAYS = (
+    "januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember|"
+    "montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|jahrhundert"
+)
+_NUMBER_WORDS = (
+    r"zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|dutzend|hundert|tausend|million\w*|milliarde\w*|"
+    "hälfte|drittel|viertel|kostenlos|kostenfrei"
+)
+_EXPECTED = (
+    (
+        r"\b(?:wann|when|(?:welche[mnrs]?|what|which)\s+(?:jahr|year|datum|date|tag|day|monat|month))\b",
+        rf"\d|\b(?:{_MONTHS_AND_DAYS})\b",
+    ),
+    (
+        r"\b(?:wie\s+(?:viele?|hoch|lange?|groß|alt|weit|tief|schwer|teuer|oft)|"
+        r"how\s+(?:many|much|high|tall|long|large|big|old|far|deep|often)|prozent|percent\w*|kostet|cost)\b",
+        rf"\d|\b(?:{_NUMBER_WORDS})\b",
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Evidence:
     """A sentence of an indexed document: ``document.text[start:end] == text``.
 
-    ``score`` orders, best highest; ``vector`` is the sentence's ``(dim,)`` unit vector.
+    ``score`` orders, best highest; ``vector`` is the ``(dim,)`` unit vector of the sentence under its title.
     """
 
     document_id: str
@@ -55,7 +78,7 @@ def select_evidence(
 def _scored(question: str, vector: Floats, hits: Sequence[Hit], embedder: Embedder) -> list[Evidence]:
     spans = [(hit, span) for hit in hits for span in hit.chunk.sentences]
     texts = [hit.chunk.text[start - hit.chunk.start : end - hit.chunk.start] for hit, (start, end) in spans]
-    vectors = embedder.embed_documents(texts)
+    vectors = embedder.embed_documents([f"{hit.chunk.title}\n{text}" for (hit, _), text in zip(spans, texts, strict=True)])
     wanted = set(german_terms(question))
     return [
         Evidence(
@@ -64,7 +87,10 @@ def _scored(question: str, vector: Floats, hits: Sequence[Hit], embedder: Embedd
             text,
             start,
             end,
-            float(own @ vector) + TERM_WEIGHT * _share(wanted, text) + HIT_WEIGHT * hit.score,
+            float(own @ vector)
+            + TERM_WEIGHT * _share(wanted, text)
+            + TYPE_WEIGHT * _has_kind_asked_for(question, text)
+            + HIT_WEIGHT * hit.score,
             own,
         )
         for (hit, (start, end)), text, own in zip(spans, texts, vectors, strict=True)
@@ -74,3 +100,11 @@ def _scored(question: str, vector: Floats, hits: Sequence[Hit], embedder: Embedd
 def _share(wanted: set[str], text: str) -> float:
     """Share of the question's terms that the sentence holds, in [0, 1]."""
     return len(wanted.intersection(german_terms(text))) / len(wanted) if wanted else 0.0
+
+
+def _has_kind_asked_for(question: str, text: str) -> bool:
+    """Whether the question asks for a time or a quantity and the sentence has one."""
+    return any(
+        re.search(asked, question, re.IGNORECASE) and re.search(given, text, re.IGNORECASE)
+        for asked, given in _EXPECTED
+    )

@@ -1,12 +1,11 @@
 """The question's language, and the shift that brings English questions near German text."""
 
+import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from functools import cache
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
@@ -19,6 +18,7 @@ __all__ = ["Language", "detect_language", "language_shift", "question_language"]
 
 PARALLEL_QUESTIONS = Path(__file__).with_name("parallel_questions.jsonl")
 SHORT_QUESTION_WORDS = 3
+_DIGEST_BYTES = 32
 
 
 def question_language(question: str, interface: Language = "de") -> Language:
@@ -46,27 +46,39 @@ def language_shift(embedder: Embedder) -> Floats:
 def _language_shift(embedder: Embedder) -> Floats:
     questions = PARALLEL_QUESTIONS.read_bytes()
     key = hashlib.sha256(embedder.fingerprint.encode() + questions).hexdigest()[:16]
-    path = index_settings().cache / "language_shift" / f"{key}.npy"
-    try:
-        return cast("Floats", np.load(path, allow_pickle=False))
-    except (OSError, ValueError):
+    path = index_settings().cache / "language_shift" / f"{key}.f32"
+    shift = _kept(path)
+    if shift is None:
         shift = _measured_shift(embedder, questions)
         _keep(path, shift)
-        return shift
+    return shift
 
 
 def _measured_shift(embedder: Embedder, questions: bytes) -> Floats:
     pairs = [json.loads(line) for line in questions.splitlines()]
     german, english = (embedder.embed_queries([pair[language] for pair in pairs]) for language in ("de", "en"))
-    return (german - english).mean(axis=0, dtype=np.float32)
+    shift: Floats = (german - english).mean(axis=0, dtype=np.float32)
+    return shift
+
+
+def _kept(path: Path) -> Floats | None:
+    """Return what ``_keep`` wrote, or ``None`` where there is nothing, or something else."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    digest, values = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    return np.frombuffer(values, "<f4") if hashlib.sha256(values).digest() == digest else None
 
 
 def _keep(path: Path, shift: Floats) -> None:
     """Write through a temporary name; a folder that cannot be written only costs the time of measuring again."""
-    try:
+    values = shift.astype("<f4").tobytes()
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            np.save(file, shift)
-        os.replace(file.name, path)  # noqa: PTH105 - the name is a str
-    except OSError:
-        return
+        try:
+            temporary.write_bytes(hashlib.sha256(values).digest() + values)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,30 +1,39 @@
 """One way to any language model: the openai client and a base URL, the embedded model's included."""
 
 import math
+import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidatorFunctionWrapHandler, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.errors import BelegError
-from index.weights import LLM_WEIGHTS, fetch
+from index.weights import LLM_WEIGHTS, Progress, fetch
 
 if TYPE_CHECKING:
-    from openai import OpenAI
+    from openai import APIStatusError, OpenAI
 
 Message = dict[str, str]
 
 NO_MODEL = "none"
 CONTEXT_TOKENS = 4096
+CONNECT_SECONDS = 10.0
+TOP_LOGPROBS = 20  # the most that OpenAI's API gives
 
 
 class LLMError(BelegError):
     """The model cannot be asked, or its answer cannot be used."""
+
+
+class NoModelError(LLMError):
+    """The embedded model cannot be started on this machine."""
 
 
 class BrokenAnswerError(LLMError):
@@ -36,9 +45,12 @@ class LLMSettings(BaseSettings):
 
     With ``BELEG_LLM_BASE_URL`` an OpenAI-compatible endpoint, else the embedded model; ``BELEG_LLM_MODEL=none``:
     no model, extractive answers.
+
+    Raises:
+        LLMError: A value cannot be used.
     """
 
-    model_config = SettingsConfigDict(env_prefix="BELEG_", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="BELEG_", extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
     llm_base_url: str | None = None
     llm_model: str | None = None
@@ -52,14 +64,51 @@ class LLMSettings(BaseSettings):
         """Whether extractive answers are asked for."""
         return (self.llm_model or "").casefold() == NO_MODEL
 
+    @field_validator("llm_base_url")
+    @classmethod
+    def _has_a_host(cls, url: str | None) -> str | None:
+        if url and not _is_http(url):
+            raise LLMError(f"BELEG_LLM_BASE_URL is {_public(url)!r}, expected a URL like http://localhost:11434/v1")
+        return url
+
+    @field_validator("llm_api_key")
+    @classmethod
+    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        stripped = key.get_secret_value().strip() if key else ""
+        if not (stripped.isascii() and stripped.isprintable()):
+            raise LLMError("BELEG_LLM_API_KEY (or OPENAI_API_KEY) holds characters that no key has; copy it again")
+        return SecretStr(stripped) if stripped else None
+
+    @field_validator("llm_timeout", mode="wrap")
+    @classmethod
+    def _is_positive(cls, seconds: object, validate: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return validate(seconds)
+        except ValidationError as error:
+            raise LLMError(f"BELEG_LLM_TIMEOUT is {seconds!r}, expected a number of seconds above 0") from error
+
 
 class LLM:
-    """A chat model behind an OpenAI-compatible endpoint."""
+    """A chat model behind an OpenAI-compatible endpoint; threads may share it.
 
-    def __init__(self, client: "OpenAI", model: str, name: str | None = None) -> None:
+    Args:
+        client: Knows the endpoint and its key.
+        model: The model's name there.
+        name: Its name for people; by default the same.
+        server: What answers inside this process; it is kept alive until ``close``.
+    """
+
+    def __init__(self, client: "OpenAI", model: str, name: str | None = None, *, server: object = None) -> None:
+        self.name = name or model
         self._client = client
         self._model = model
-        self.name = name or model
+        self._server = server
+        self._url = _public(str(client.base_url)).rstrip("/")
+
+    def close(self) -> None:
+        """Close the connections, and end the server inside this process."""
+        self._client.close()
+        self._server = None
 
     def stream(self, messages: list[Message], *, max_tokens: int) -> Iterator[str]:
         """Yield the answer's text as it comes, greedy.
@@ -68,42 +117,106 @@ class LLM:
             LLMError: The endpoint cannot be used; the message says what to change.
             BrokenAnswerError: The answer broke off, or reached ``max_tokens``.
         """
-        finished = None
-        with _named_errors(self._client.base_url, self._model):
-            chunks = self._client.chat.completions.create(
+        with self._named_errors():
+            chunks: Any = self._client.chat.completions.create(
                 model=self._model,
                 messages=messages,  # type: ignore[arg-type]
                 max_tokens=max_tokens,
                 temperature=0,
                 stream=True,
             )
+        choice, finished = None, None
+        with chunks, self._named_breaks():
             for choice in _choices(chunks):
-                finished = choice.finish_reason or finished
-                if choice.delta.content:
-                    yield choice.delta.content
+                finished = getattr(choice, "finish_reason", None) or finished
+                text = getattr(getattr(choice, "delta", None), "content", None)
+                if text:
+                    yield text
+        if choice is None:
+            raise LLMError(f"{self._url}: the answer is no chat completion; check BELEG_LLM_BASE_URL")
+        self._require_end(finished, max_tokens)
+
+    def _require_end(self, finished: str | None, max_tokens: int) -> None:
         if finished is None:
-            raise BrokenAnswerError(f"{self.name}: the answer broke off before its end; ask again")
+            raise BrokenAnswerError(f"{self._url}: the answer broke off before its end; ask again")
         if finished == "length":
             raise BrokenAnswerError(f"{self.name}: the answer reached its limit of {max_tokens} tokens")
+        if finished == "content_filter":
+            raise BrokenAnswerError(f"{self._url}: a content filter ended the answer; ask in another way")
 
     def log_odds(self, messages: list[Message], yes: str, no: str) -> float | None:
         """Return ``ln p(yes) - ln p(no)`` of the next token, or ``None`` where the endpoint gives no probabilities.
 
         Of each word the tokens that begin it count, in any case.
+
+        Raises:
+            LLMError: The endpoint cannot be used; the message says what to change.
         """
-        with _named_errors(self._client.base_url, self._model):
-            completion = self._client.chat.completions.create(
-                model=self._model,
-                messages=messages,  # type: ignore[arg-type]
-                max_tokens=1,
-                temperature=0,
-                logprobs=True,
-                top_logprobs=20,
-            )
-            choices = getattr(completion, "choices", None)
-            logprobs = choices[0].logprobs if choices else None
-        content = logprobs.content if logprobs else None
-        return _log_odds(content[0].top_logprobs, yes, no) if content else None
+        import openai
+
+        with self._named_errors():
+            try:
+                completion = self._client.chat.completions.create(
+                    model=self._model,
+                    messages=messages,  # type: ignore[arg-type]
+                    max_tokens=1,
+                    temperature=0,
+                    logprobs=True,
+                    top_logprobs=TOP_LOGPROBS,
+                )
+            except (openai.BadRequestError, openai.UnprocessableEntityError):
+                return None  # not every endpoint takes a request for probabilities
+        return _log_odds(_next_tokens(completion), yes, no)
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        """Turn the client's errors into ours, which say what to change; no key stands in them."""
+        import openai
+
+        try:
+            yield
+        except openai.APITimeoutError as error:
+            message = "no answer in time; raise BELEG_LLM_TIMEOUT (seconds), or try later"
+            raise LLMError(f"{self._url}: {message}") from error
+        except openai.APIConnectionError as error:
+            message = "cannot be reached; is the server up, and BELEG_LLM_BASE_URL right?"
+            raise LLMError(f"{self._url}: {message}") from error
+        except openai.APIStatusError as error:
+            raise LLMError(f"{self._url}: {self._status_message(error)}") from None  # it may echo the key
+        except (openai.OpenAIError, ValueError) as error:
+            message = f"the answer is no chat completion ({type(error).__name__}); check BELEG_LLM_BASE_URL"
+            raise LLMError(f"{self._url}: {message}") from error
+
+    def _status_message(self, error: "APIStatusError") -> str:
+        match error.status_code:
+            case 401 | 403 as status:
+                return f"the key was refused ({status}); check BELEG_LLM_API_KEY"
+            case 404:
+                return f"no model {self._model!r} there (404); check BELEG_LLM_MODEL and BELEG_LLM_BASE_URL"
+            case 429:
+                return "too many requests, or the credit is used up (429); try later, or another model"
+            case 400 | 422:
+                return f"model {self._model!r} refused the request ({self._said(error)}); try another model"
+            case status:
+                return f"the server answered {status}; check BELEG_LLM_BASE_URL, or try later"
+
+    @contextmanager
+    def _named_breaks(self) -> Iterator[None]:
+        """Turn whatever is raised while an answer comes into a ``BrokenAnswerError``."""
+        import openai
+
+        try:
+            yield
+        except openai.APITimeoutError as error:
+            message = "the answer stopped coming; raise BELEG_LLM_TIMEOUT (seconds), or ask again"
+            raise BrokenAnswerError(f"{self._url}: {message}") from error
+        except Exception as error:  # the transport's, the decoder's, or an error that the server sent
+            raise BrokenAnswerError(f"{self._url}: the answer broke off ({self._said(error)}); ask again") from error
+
+    def _said(self, error: Exception) -> str:
+        """Return the beginning of an error's text, without the key."""
+        text = " ".join(str(error).replace(self._client.api_key, "***").split())
+        return f"{text[:200]}…" if len(text) > 200 else text
 
 
 def _choices(chunks: Iterable[Any]) -> Iterator[Any]:
@@ -111,82 +224,98 @@ def _choices(chunks: Iterable[Any]) -> Iterator[Any]:
         yield from getattr(chunk, "choices", None) or []
 
 
-def _log_odds(tokens: Iterable[Any], yes: str, no: str) -> float:
+def _next_tokens(completion: Any) -> list[Any]:
+    """Return the likeliest next tokens of a completion, none where it has no probabilities."""
+    choices = getattr(completion, "choices", None) or [None]
+    content = getattr(getattr(choices[0], "logprobs", None), "content", None) or [None]
+    return getattr(content[0], "top_logprobs", None) or []
+
+
+def _log_odds(tokens: Iterable[Any], yes: str, no: str) -> float | None:
     found = [(token.token.strip().casefold(), math.exp(token.logprob)) for token in tokens]
-    p_yes, p_no = (
-        sum(p for token, p in found if token and word.casefold().startswith(token)) for word in (yes, no)
-    )
-    return math.log((p_yes + 1e-6) / (p_no + 1e-6))
+    p_yes, p_no = (sum(p for token, p in found if token and word.casefold().startswith(token)) for word in (yes, no))
+    return math.log((p_yes + 1e-6) / (p_no + 1e-6)) if p_yes or p_no else None
 
 
-@contextmanager
-def _named_errors(url: object, model: str) -> Iterator[None]:
-    """Turn the client's errors into ours, which say what to change; no key and no prompt stands in them."""
-    import openai
-
+def _is_http(url: str) -> bool:
     try:
-        yield
-    except openai.APITimeoutError as error:
-        raise LLMError(f"{url}: no answer in time; raise BELEG_LLM_TIMEOUT (seconds), or try later") from error
-    except openai.APIConnectionError as error:
-        raise LLMError(f"{url}: cannot be reached; is the server up, and BELEG_LLM_BASE_URL right?") from error
-    except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-        raise LLMError(f"{url}: the key was refused ({error.status_code}); check BELEG_LLM_API_KEY") from error
-    except openai.NotFoundError as error:
-        raise LLMError(f"{url}: no model {model!r} there (404); check BELEG_LLM_MODEL and BELEG_LLM_BASE_URL") from error
-    except openai.APIStatusError as error:
-        raise LLMError(f"{url}: the server answered {error.status_code}; try later, or another model") from error
-    except (openai.OpenAIError, ValueError, AttributeError) as error:
-        raise LLMError(f"{url}: the answer is no chat completion ({type(error).__name__}); check the URL") from error
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] not in {"httpx", "httpx2", "httpcore", "httpcore2"}:
-            raise
-        raise BrokenAnswerError(f"{url}: the connection broke off ({type(error).__name__}); ask again") from error
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a bracket or a port
+        return False
 
 
-def load_llm(settings: LLMSettings | None = None, *, progress: Callable[[int, int], None] | None = None) -> LLM | None:
+def _public(url: str) -> str:
+    """Return a URL without what may be a secret in it.
+
+    >>> _public("https://me:secret@host/v1?key=secret")
+    'https://host/v1'
+    """
+    return re.sub(r"//[^/@]*@", "//", url).partition("?")[0]
+
+
+_starting = threading.Lock()
+
+
+def load_llm(settings: LLMSettings | None = None, *, progress: Progress = lambda *_: None) -> LLM | None:
     """Return the model that the settings name, the embedded one by default; ``None`` for extractive answers.
+
+    The embedded model is started once a process.
 
     Raises:
         WeightsError: The embedded model's weights cannot be had.
-        LLMError: An endpoint is set without its model's name.
+        NoModelError: The embedded model cannot be started.
+        LLMError: A setting cannot be used, or an endpoint is set without its model's name, or the other way round.
     """
     settings = settings or LLMSettings()
     if settings.without_model:
         return None
     if settings.llm_base_url:
-        return _endpoint(settings)
-    return _embedded(fetch(LLM_WEIGHTS, progress=progress) if progress else fetch(LLM_WEIGHTS))
+        return _endpoint(settings, settings.llm_base_url)
+    if settings.llm_model:
+        message = f"BELEG_LLM_MODEL is {settings.llm_model!r}, BELEG_LLM_BASE_URL is not set; set it to that model's"
+        raise LLMError(f"{message} endpoint, or unset BELEG_LLM_MODEL for the embedded model")
+    with _starting:
+        return _embedded(fetch(LLM_WEIGHTS, progress=progress), settings.llm_timeout)
 
 
-def _endpoint(settings: LLMSettings) -> LLM:
-    from openai import OpenAI
+def _endpoint(settings: LLMSettings, url: str) -> LLM:
+    from openai import OpenAI, Timeout
 
     if not settings.llm_model:
         raise LLMError("BELEG_LLM_BASE_URL is set, BELEG_LLM_MODEL is not; set it to a model of that endpoint")
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
-    client = OpenAI(base_url=settings.llm_base_url, api_key=key, timeout=settings.llm_timeout, max_retries=1)
-    return LLM(client, settings.llm_model)
+    timeout = Timeout(settings.llm_timeout, connect=min(settings.llm_timeout, CONNECT_SECONDS))
+    return LLM(OpenAI(base_url=url, api_key=key, timeout=timeout, max_retries=1), settings.llm_model)
 
 
 @cache
-def _embedded(path: Path) -> LLM:
+def _embedded(path: Path, timeout: float) -> LLM:
     """Serve the weights with llama.cpp inside this process, on loopback, behind a key that only this process knows."""
     import openai
-    import xllamacpp
 
     key = secrets.token_urlsafe(32)
-    server = xllamacpp.Server(_server_parameters(xllamacpp, path, key))
+    server = _start_server(path, key)
     client = openai.OpenAI(
         base_url=f"{server.listening_address}/v1",
         api_key=key,
-        timeout=LLMSettings().llm_timeout,
+        timeout=timeout,
         max_retries=0,
         http_client=openai.DefaultHttpxClient(trust_env=False),  # never through a proxy
     )
-    llm = LLM(client, "embedded", name=LLM_WEIGHTS.name)
-    llm.server = server  # type: ignore[attr-defined]  # lives as long as its client
-    return llm
+    return LLM(client, "embedded", name=LLM_WEIGHTS.name, server=server)
+
+
+def _start_server(path: Path, key: str) -> Any:
+    try:
+        import xllamacpp
+
+        return xllamacpp.Server(_server_parameters(xllamacpp, path, key))
+    except (ImportError, RuntimeError) as error:
+        raise NoModelError(
+            f"{path}: llama.cpp cannot serve it ({error}); free 2 GB of memory, or name an endpoint "
+            f"(BELEG_LLM_BASE_URL, BELEG_LLM_MODEL), or set BELEG_LLM_MODEL={NO_MODEL} for extractive answers"
+        ) from error
 
 
 def _server_parameters(xllamacpp: Any, path: Path, key: str) -> Any:

@@ -3,9 +3,14 @@
 import json
 import math
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from eval.cli import app
 from eval.goldset import Evidence, GoldSet, GoldSetError, Question
 from eval.report import ReportError, code_hash, describe, print_table, require_writable, write_report
 from eval.retrieval import evaluate_retrieval, index_folder, index_goldset, rank_documents
@@ -165,6 +170,18 @@ def test_the_table_has_a_column_a_language(capsys):
     assert any("German question" in line and "English question" in line for line in lines)
     assert any("recall@1" in line and "0.500" in line and "0.333" in line for line in lines)
     assert any("seconds_p50" in line and "–" in line for line in lines)
+
+
+@pytest.mark.parametrize("command", ["retrieval", "answers"])
+def test_the_command_passes_errors_on_to_the_edge(tmp_path, command):
+    result = CliRunner().invoke(app, [command, str(tmp_path)])
+    assert isinstance(result.exception, GoldSetError)
+
+
+def test_the_command_loads_nothing_heavy_before_it_is_called():
+    program = "import sys, eval.cli; print({'numpy', 'torch', 'openai', 'rag', 'index'} & set(sys.modules))"
+    command, root = [sys.executable, "-c", program], Path(__file__).parent.parent
+    assert subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
 @pytest.mark.slow

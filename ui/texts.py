@@ -46,10 +46,44 @@ class Texts:
     error: str
     chat_ready: str
     next_steps: str
+    demo_question: str
+    # Models
+    role_embedding: str
+    role_llm: str
+    verified: str
+    not_fetched: str
+    no_model: str
+    endpoint: str
     # States of an answer
     abstained: str
     incomplete: str
     extractive: str
+    # Chat
+    chat_lead: str
+    chat_documents: str
+    chat_one_document: str
+    chat_ready_to_ask: str
+    chat_extractive: str
+    chat_loading_search: str
+    chat_loading_model: str
+    chat_fetching_model: str
+    chat_question: str
+    chat_send: str
+    chat_stop: str
+    chat_clear: str
+    chat_answer_in: str
+    chat_automatic: str
+    chat_welcome: str
+    chat_examples: str
+    chat_empty: str
+    chat_add_path: str
+    chat_searching: str
+    chat_writing: str
+    chat_stopped: str
+    chat_unexpected: str
+    chat_abstained: str
+    chat_nearest: str
+    chat_page: str
 
 
 DE = Texts(
@@ -84,9 +118,47 @@ DE = Texts(
     error="Fehler",
     chat_ready="Der Chat läuft unter {url} – beenden mit Strg+C.",
     next_steps="Weiterfragen im Browser: {command}",
+    demo_question="Was beschlossen die Teilnehmer der Weltkonferenz für Künstliche Intelligenz 2024 in Shanghai?",
+    role_embedding="Suche (Einbettungen)",
+    role_llm="Antworten (Sprachmodell)",
+    verified="vorhanden, SHA-256 geprüft",
+    not_fetched="noch nicht geholt ({size:.0f} MB, kommt beim ersten Gebrauch)",
+    no_model="abgeschaltet: Antworten sind wörtliche Auszüge",
+    endpoint="Endpunkt, nicht eingebaut",
     abstained="Die Dokumente sagen dazu nichts.",
     incomplete="Die Antwort ist unvollständig: {reason}",
     extractive="Ohne Sprachmodell beantwortet: die passendsten Sätze der Dokumente.",
+    # Chat
+    chat_lead=(
+        "Fragen Sie deutsche Dokumente, auf Deutsch oder Englisch. Jeder Satz der Antwort steht auf einem "
+        "wörtlichen, geprüften Zitat."
+    ),
+    chat_documents="{documents} Dokumente",
+    chat_one_document="1 Dokument",
+    chat_ready_to_ask="bereit",
+    chat_extractive="ohne Sprachmodell, Antworten sind wörtliche Auszüge",
+    chat_loading_search="Das Suchmodell wird geladen …",
+    chat_loading_model="Das Sprachmodell wird geladen …",
+    chat_fetching_model="Das Sprachmodell wird geholt: {done:.0f} von {total:.0f} MB …",
+    chat_question="Ihre Frage",
+    chat_send="Fragen",
+    chat_stop="Anhalten",
+    chat_clear="Neues Gespräch",
+    chat_answer_in="Antworten auf",
+    chat_automatic="Automatisch",
+    chat_welcome="Was möchten Sie wissen?",
+    chat_examples="Zum Beispiel:",
+    chat_empty="Noch sind keine Dokumente da. Nehmen Sie welche auf, dann laden Sie diese Seite neu:",
+    chat_add_path="ORDNER-ODER-DATEI",
+    chat_searching="Sucht in den Dokumenten …",
+    chat_writing="Schreibt und prüft jeden Satz …",
+    chat_stopped="Angehalten.",
+    chat_unexpected="Ein unerwarteter Fehler ist aufgetreten; Näheres steht im Terminal, in dem der Chat läuft.",
+    chat_abstained=(
+        "Kein Satz der Dokumente belegt eine Antwort. Fragen Sie anders, oder nehmen Sie weitere Dokumente auf."
+    ),
+    chat_nearest="Am nächsten kamen: {titles}",
+    chat_page="S. {page}",
 )
 
 EN = Texts(
@@ -121,9 +193,45 @@ EN = Texts(
     error="Error",
     chat_ready="The chat runs at {url} – stop it with Ctrl+C.",
     next_steps="Go on in the browser: {command}",
+    demo_question="When was the Elbphilharmonie in Hamburg opened?",
+    role_embedding="search (embeddings)",
+    role_llm="answers (language model)",
+    verified="present, SHA-256 verified",
+    not_fetched="not fetched yet ({size:.0f} MB, comes with the first use)",
+    no_model="switched off: answers are verbatim extracts",
+    endpoint="endpoint, not embedded",
     abstained="The documents do not say.",
     incomplete="The answer is incomplete: {reason}",
     extractive="Answered without a language model: the best matching German sentences of the documents.",
+    # Chat
+    chat_lead=(
+        "Ask German documents, in German or English. Every sentence of the answer stands on a verbatim, "
+        "checked German quote."
+    ),
+    chat_documents="{documents} documents",
+    chat_one_document="1 document",
+    chat_ready_to_ask="ready",
+    chat_extractive="no language model, answers are verbatim extracts",
+    chat_loading_search="The search model is being loaded …",
+    chat_loading_model="The language model is being loaded …",
+    chat_fetching_model="The language model is being fetched: {done:.0f} of {total:.0f} MB …",
+    chat_question="Your question",
+    chat_send="Ask",
+    chat_stop="Stop",
+    chat_clear="New conversation",
+    chat_answer_in="Answer in",
+    chat_automatic="Automatic",
+    chat_welcome="What would you like to know?",
+    chat_examples="For example:",
+    chat_empty="There are no documents yet. Add some, then reload this page:",
+    chat_add_path="FOLDER-OR-FILE",
+    chat_searching="Searching the documents …",
+    chat_writing="Writing, and checking every sentence …",
+    chat_stopped="Stopped.",
+    chat_unexpected="An unexpected error occurred; the terminal in which the chat runs has the details.",
+    chat_abstained="No sentence of the documents backs an answer. Ask in another way, or add more documents.",
+    chat_nearest="The nearest documents: {titles}",
+    chat_page="p. {page}",
 )
 
 

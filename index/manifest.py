@@ -1,0 +1,211 @@
+"""The manifest names an index's segments and the SHA-256 of each of their files; replacing it is the commit."""
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from index.errors import BelegError
+
+FORMAT = 1
+LOCK_SECONDS = 5.0
+
+REBUILD = "the index is damaged; delete its folder and run again: beleg index add …"
+
+Stamp = tuple[int, int, int]
+
+
+class StoreError(BelegError):
+    """An index folder that cannot be opened, read or written."""
+
+
+class UnwritableError(StoreError):
+    """An index folder that has no room or must not be written."""
+
+
+@dataclass(frozen=True)
+class EmbedderIdentity:
+    """Which embedder made the vectors; only vectors of the same one can be compared."""
+
+    name: str
+    fingerprint: str
+    dimension: int
+
+    def __str__(self) -> str:
+        return f"{self.name!r} (dim {self.dimension}, {self.fingerprint[:19]})"
+
+
+@dataclass(frozen=True)
+class SegmentEntry:
+    """A segment's folder, the SHA-256 of its files by name, and the numbers of its removed documents."""
+
+    name: str
+    files: dict[str, str]
+    removed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an index consists of; ``version`` changes with every commit."""
+
+    embedder: EmbedderIdentity | None = None
+    segments: tuple[SegmentEntry, ...] = ()
+    version: str = ""
+
+
+def create_manifest(folder: Path) -> None:
+    """Make an empty index in a folder that is new, empty, or left by a process that was killed doing this.
+
+    Raises:
+        StoreError: The folder holds something else, or cannot be written.
+    """
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise StoreError(f"{folder}: not a folder; give another")
+        if _holds_something_else(folder):
+            raise StoreError(f"{folder}: not an index (no manifest.json), and not empty; give another folder")
+        (folder / "segments").mkdir(parents=True, exist_ok=True)
+        with write_lock(folder):
+            if not (folder / "manifest.json").exists():  # else another process was faster
+                write_manifest(folder, Manifest())
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot create an index ({error.strerror}); give another folder") from error
+
+
+def _holds_something_else(folder: Path) -> bool:
+    if not folder.exists() or (folder / "manifest.json").exists():
+        return False
+    unknown = {path.name for path in folder.iterdir()} - {"segments", "write.lock", "manifest.json.new"}
+    return bool(unknown) or ((folder / "segments").is_dir() and any((folder / "segments").iterdir()))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Replace the manifest in one step by this one with a new version.
+
+    Raises:
+        OSError: It could not be written; the old one still counts.
+    """
+    fields = {"format": FORMAT, **asdict(replace(manifest, version=uuid.uuid4().hex[:12]))}
+    fields["checksum"] = _checksum(fields)
+    temporary = folder / "manifest.json.new"
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(fields, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(folder / "manifest.json")
+    sync_folder(folder)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest.
+
+    Raises:
+        StoreError: It is missing, damaged or of another format version.
+    """
+    path = folder / "manifest.json"
+    try:
+        fields: dict[str, Any] = json.loads(path.read_bytes())
+        found_format, checksum = fields.pop("format"), fields.pop("checksum")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StoreError(f"{path}: not readable ({type(error).__name__}: {error}); {REBUILD}") from error
+    if found_format != FORMAT:
+        raise StoreError(
+            f"{path}: format version {found_format}, this beleg reads {FORMAT}; "
+            "use the beleg that wrote it, or build a new index: beleg index add …"
+        )
+    if checksum != _checksum({"format": found_format, **fields}):
+        raise StoreError(f"{path}: does not match its own checksum; {REBUILD}")
+    return Manifest(
+        embedder=EmbedderIdentity(**fields["embedder"]) if fields["embedder"] else None,
+        segments=tuple(
+            SegmentEntry(entry["name"], entry["files"], tuple(entry["removed"])) for entry in fields["segments"]
+        ),
+        version=fields["version"],
+    )
+
+
+def _checksum(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+def read_stamp(folder: Path) -> Stamp | None:
+    """Tell one manifest from the next without reading it; None where there is none."""
+    try:
+        status = (folder / "manifest.json").stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+def describe_segment(folder: Path) -> SegmentEntry:
+    """Force a written segment to the disk and return its entry."""
+    files = {}
+    for path in sorted(folder.iterdir()):
+        with path.open("rb+") as file:
+            files[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+    sync_folder(folder)
+    sync_folder(folder.parent)
+    return SegmentEntry(folder.name, files)
+
+
+def verify_segment(folder: Path, entry: SegmentEntry) -> None:
+    """Check the SHA-256 of every file of a segment.
+
+    Raises:
+        StoreError: A file's contents are not those that were written.
+        OSError: A file is missing or cannot be read.
+    """
+    for name, expected in entry.files.items():
+        with (folder / name).open("rb") as file:
+            seen = hashlib.file_digest(file, "sha256").hexdigest()
+        if seen != expected:
+            raise StoreError(f"{folder / name}: SHA-256 is {seen[:12]}…, expected {expected[:12]}…; {REBUILD}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the folder's list of names to the disk (not possible, nor needed, on Windows)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def write_lock(folder: Path) -> Iterator[None]:
+    """Hold the right to write; it falls back when the process ends, however it ends.
+
+    Raises:
+        StoreError: Another process holds it, or the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / "write.lock")
+    try:
+        lock.acquire(timeout=LOCK_SECONDS)
+    except Timeout as error:
+        message = f"{folder}: another process is writing to this index; wait until it is done and try again"
+        raise StoreError(message) from error
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def unwritable(folder: Path, error: OSError) -> UnwritableError:
+    """Name what keeps the folder from being written."""
+    reason = error.strerror or str(error)
+    return UnwritableError(
+        f"{folder}: cannot write ({reason}); what the index held is safe; "
+        "make room or make the folder writable, and try again"
+    )

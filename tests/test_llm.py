@@ -1,0 +1,389 @@
+"""The way to a model: every failure of a real HTTP server, and the embedded model."""
+
+import json
+import math
+import os
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import closing
+
+import httpx2
+import psutil
+import pytest
+
+import rag.llm
+from index.settings import index_settings
+from index.weights import LLM_WEIGHTS, Weights, WeightsError, is_present
+from rag.llm import LLM, BrokenAnswerError, LLMError, LLMSettings, NoModelError, load_llm
+from tests.scripted_llm import (
+    KEY,
+    ScriptedLLM,
+    breaks_off,
+    completion,
+    html,
+    no_probabilities,
+    probabilities,
+    silent,
+    status,
+    writes,
+)
+
+ASK = [{"role": "user", "content": "Wer ist Tan Wenkan?"}]
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    for name in os.environ:
+        if name.startswith(("BELEG_", "OPENAI_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedLLM]:
+    with ScriptedLLM() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+def llm(server: ScriptedLLM) -> Iterator[LLM]:
+    with closing(endpoint(server.url)) as model:
+        yield model
+
+
+def endpoint(url: str, *, seconds: float = 5.0) -> LLM:
+    settings = LLMSettings(llm_base_url=url, llm_model="große-eule", llm_api_key=KEY, llm_timeout=seconds)
+    model = load_llm(settings)
+    assert model is not None
+    return model
+
+
+def failure(llm: LLM) -> tuple[str, LLMError]:
+    """What came before the error, and the error; the key must not stand in any of its causes."""
+    written = []
+    with pytest.raises(LLMError) as caught:
+        written.extend(llm.stream(ASK, max_tokens=5))
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    return "".join(written), caught.value
+
+
+# The answer
+
+
+def test_the_text_comes_in_pieces_as_asked_for(server, llm):
+    server.replies = [writes("Er ist ", "", "Direktor ", "[1].")]
+    assert list(llm.stream(ASK, max_tokens=7)) == ["Er ist ", "Direktor ", "[1]."]
+    [request] = server.requests
+    assert (request["model"], request["messages"], request["max_tokens"]) == ("große-eule", ASK, 7)
+    assert (request["temperature"], request["stream"]) == (0, True)
+    assert server.keys == [KEY]
+    assert llm.name == "große-eule"
+
+
+def test_a_piece_comes_before_the_next_is_written(server, llm):
+    first_was_read = threading.Event()
+
+    def reply(request):
+        request.begin_stream()
+        request.delta("Er ")
+        assert first_was_read.wait(5)
+        request.delta("ist.", "stop")
+        request.end_stream()
+
+    server.replies = [reply]
+    pieces = llm.stream(ASK, max_tokens=5)
+    assert next(pieces) == "Er "
+    first_was_read.set()
+    assert list(pieces) == ["ist."]
+
+
+def test_who_stops_reading_leaves_nothing_open(server, llm):
+    server.replies = [writes("Er ", "ist ", "da."), writes("Ja.")]
+    pieces = llm.stream(ASK, max_tokens=5)
+    next(pieces)
+    pieces.close()
+    assert list(llm.stream(ASK, max_tokens=5)) == ["Ja."]
+
+
+@pytest.mark.parametrize("delta", ["null", "{}", '{"role": "assistant"}', '{"content": null}'])
+def test_pieces_without_text_are_passed_over(server, llm, delta):
+    def reply(request):
+        request.begin_stream()
+        request.event('{"choices": []}')
+        request.event(f'{{"choices": [{{"index": 0, "delta": {delta}}}]}}')
+        request.delta("Ja.", "stop")
+        request.event("[DONE]")
+        request.end_stream()
+
+    server.replies = [reply]
+    assert list(llm.stream(ASK, max_tokens=5)) == ["Ja."]
+
+
+# What goes wrong before the first word
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (status(401), "the key was refused (401); check BELEG_LLM_API_KEY"),
+        (status(403), "the key was refused (403); check BELEG_LLM_API_KEY"),
+        (status(404), "no model 'große-eule' there (404); check BELEG_LLM_MODEL and BELEG_LLM_BASE_URL"),
+        (status(301), "the server answered 301; check BELEG_LLM_BASE_URL, or try later"),
+        (html, "the answer is no chat completion; check BELEG_LLM_BASE_URL"),
+        (completion([]), "the answer is no chat completion; check BELEG_LLM_BASE_URL"),
+        (status(200, b"[1, 2"), "the answer is no chat completion; check BELEG_LLM_BASE_URL"),
+    ],
+    ids=str,
+)
+def test_a_refusal_says_what_to_change(server, llm, reply, says):
+    server.replies = [reply]
+    written, error = failure(llm)
+    assert not written
+    assert not isinstance(error, BrokenAnswerError)
+    assert str(error) == f"{server.url}: {says}"
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (429, "too many requests, or the credit is used up (429); try later, or another model"),
+        (500, "the server answered 500; check BELEG_LLM_BASE_URL, or try later"),
+    ],
+)
+def test_a_server_in_trouble_is_asked_twice(server, llm, code, says):
+    server.replies = [status(code)] * 2
+    assert str(failure(llm)[1]) == f"{server.url}: {says}"
+    assert len(server.requests) == 2
+
+
+def test_what_a_model_does_not_take_is_told_in_the_servers_words_without_the_key(server, llm):
+    reason = f"max_tokens is not supported, {KEY} neither. " + "x" * 300
+    server.replies = [status(400, json.dumps({"error": {"message": reason}}).encode())]
+    message = str(failure(llm)[1])
+    assert "model 'große-eule' refused the request (Error code: 400 - " in message
+    assert "max_tokens is not supported, *** neither." in message
+    assert message.endswith("…); try another model")
+
+
+def test_nobody_listens():
+    with closing(endpoint("http://127.0.0.1:9/v1")) as llm:
+        message = str(failure(llm)[1])
+    assert message == "http://127.0.0.1:9/v1: cannot be reached; is the server up, and BELEG_LLM_BASE_URL right?"
+
+
+def test_silence_is_a_time_out(server):
+    server.replies = [silent, silent]
+    with closing(endpoint(server.url, seconds=0.2)) as llm:
+        message = str(failure(llm)[1])
+    assert message == f"{server.url}: no answer in time; raise BELEG_LLM_TIMEOUT (seconds), or try later"
+
+
+# What goes wrong after it
+
+
+@pytest.mark.parametrize("how", ["end", "close", "reset", "silence", "error", "garbage"])
+def test_a_broken_stream_keeps_what_came_and_says_so(server, how):
+    server.replies = [breaks_off("Er ist ", "Direk", how=how)]
+    with closing(endpoint(server.url, seconds=0.3)) as llm:
+        written, error = failure(llm)
+    assert written == "Er ist Direk"
+    assert isinstance(error, BrokenAnswerError)
+    assert str(error).startswith(f"{server.url}: the answer ")
+    assert str(error).endswith("ask again")
+
+
+@pytest.mark.parametrize("how", ["close", "reset", "silence", "error", "garbage"])
+def test_a_stream_may_break_before_its_first_word(server, how):
+    server.replies = [breaks_off(how=how)]
+    with closing(endpoint(server.url, seconds=0.3)) as llm:
+        assert isinstance(failure(llm)[1], BrokenAnswerError)
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "says"),
+    [("length", "große-eule: the answer reached its limit of 5 tokens"), ("content_filter", "a content filter ended")],
+)
+def test_an_answer_that_is_cut_is_broken(server, llm, finish_reason, says):
+    server.replies = [writes("Er ist", finish_reason=finish_reason)]
+    written, error = failure(llm)
+    assert (written, type(error)) == ("Er ist", BrokenAnswerError)
+    assert says in str(error)
+
+
+# Probabilities
+
+
+def test_log_odds_by_hand(server, llm):
+    server.judgement = probabilities(
+        **{"Ja": 0.6, " ja": 0.1, "J": 0.02, "Nein": 0.2, "N": 0.05, "": 0.01, "Nun": 0.02}
+    )
+    assert llm.log_odds(ASK, "Ja", "Nein") == pytest.approx(math.log(0.72 / 0.25), abs=1e-4)
+    [request] = server.requests
+    assert (request["max_tokens"], request["logprobs"], request["top_logprobs"]) == (1, True, 20)
+
+
+@pytest.mark.parametrize(
+    "judgement",
+    [
+        no_probabilities,
+        completion([]),
+        html,
+        status(400),  # an endpoint that does not know the parameter
+        status(422),
+        probabilities(Vielleicht=0.7, Hm=0.3),
+        completion([{"index": 0, "message": {"content": "Ja"}, "logprobs": {"content": []}}]),
+        completion([{"index": 0, "message": {"content": "Ja"}, "logprobs": {"content": [{"token": "Ja"}]}}]),
+    ],
+    ids=range(8),
+)
+def test_no_probabilities_no_log_odds(server, llm, judgement):
+    server.judgement = judgement
+    assert llm.log_odds(ASK, "Ja", "Nein") is None
+
+
+def test_log_odds_name_their_errors_too(server, llm):
+    for reply, says in [(status(401), "key was refused"), (status(200, b"{"), "is no chat completion")]:
+        server.judgement = reply
+        with pytest.raises(LLMError, match=says):
+            llm.log_odds(ASK, "Ja", "Nein")
+
+
+# Settings
+
+
+def test_settings_come_from_the_environment(server, monkeypatch):
+    monkeypatch.setenv("BELEG_LLM_BASE_URL", server.url)
+    monkeypatch.setenv("BELEG_LLM_MODEL", "kleine-eule")
+    monkeypatch.setenv("BELEG_LLM_API_KEY", "")  # as good as none
+    monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\n")
+    assert KEY not in repr(LLMSettings())
+    server.replies = [writes("Ja.")]
+    llm = load_llm()
+    assert llm is not None
+    with closing(llm):
+        assert list(llm.stream(ASK, max_tokens=5)) == ["Ja."]
+    assert (server.requests[0]["model"], server.keys) == ("kleine-eule", [KEY])
+
+
+@pytest.mark.parametrize("name", ["none", "None"])
+def test_extractive_answers_can_be_asked_for(monkeypatch, name):
+    monkeypatch.setenv("BELEG_LLM_MODEL", name)
+    assert load_llm() is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (
+            {"BELEG_LLM_BASE_URL": "localhost:1234/v1", "BELEG_LLM_MODEL": "m"},
+            "BELEG_LLM_BASE_URL is 'localhost:1234/v1'",
+        ),
+        (
+            {"BELEG_LLM_BASE_URL": "http://[::1/v1", "BELEG_LLM_MODEL": "m"},
+            "expected a URL like http://localhost:11434/v1",
+        ),
+        ({"BELEG_LLM_BASE_URL": "ftp://me:geheim@h", "BELEG_LLM_MODEL": "m"}, "BELEG_LLM_BASE_URL is 'ftp://h'"),
+        ({"BELEG_LLM_BASE_URL": "http://h:99999999", "BELEG_LLM_MODEL": "m"}, "BELEG_LLM_BASE_URL is"),
+        ({"BELEG_LLM_BASE_URL": "http://h/v1"}, "BELEG_LLM_MODEL is not; set it to a model of that endpoint"),
+        ({"BELEG_LLM_MODEL": "gpt-9"}, "BELEG_LLM_MODEL is 'gpt-9', BELEG_LLM_BASE_URL is not set; set it"),
+        ({"BELEG_LLM_TIMEOUT": "bald"}, "BELEG_LLM_TIMEOUT is 'bald', expected a number of seconds above 0"),
+        ({"BELEG_LLM_TIMEOUT": "0"}, "BELEG_LLM_TIMEOUT is '0'"),
+        ({"BELEG_LLM_API_KEY": "sk-gehe\nim"}, r"BELEG_LLM_API_KEY \(or OPENAI_API_KEY\) holds characters"),
+        ({"BELEG_LLM_API_KEY": "schlüssel-geheim"}, r"BELEG_LLM_API_KEY \(or OPENAI_API_KEY\) holds characters"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(monkeypatch, settings, says):
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(LLMError, match=says) as caught:
+        load_llm()
+    assert "geheim" not in str(caught.value)
+
+
+# The embedded model
+
+
+def test_weights_that_fail_their_hash_are_not_loaded(tmp_path, monkeypatch):
+    wanted = Weights(LLM_WEIGHTS.name, 4, "0" * 64, "", "", LLM_WEIGHTS.pieces)
+    monkeypatch.setattr(rag.llm, "LLM_WEIGHTS", wanted)
+    monkeypatch.setenv("BELEG_CACHE", str(tmp_path))
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / wanted.name).write_bytes(b"GGUF")
+    index_settings.cache_clear()
+    try:
+        with pytest.raises(WeightsError, match=r"has SHA-256 [0-9a-f]{64}, expected 0{64}; delete it"):
+            load_llm()
+    finally:
+        index_settings.cache_clear()
+
+
+def test_a_file_that_llama_cpp_does_not_take(tmp_path):
+    path = tmp_path / "modell.gguf"
+    path.write_bytes(b"GGUF" + bytes(100))
+    with pytest.raises(NoModelError, match=r"modell.gguf: llama.cpp cannot serve it .* BELEG_LLM_MODEL=none"):
+        rag.llm._embedded(path, 1.0)
+
+
+needs_weights = [
+    pytest.mark.llm,
+    pytest.mark.skipif(not is_present(LLM_WEIGHTS), reason="the weights are not here; beleg fetches them at first use"),
+]
+
+
+@pytest.fixture(scope="module")
+def embedded() -> LLM:
+    os.environ.pop("BELEG_LLM_MODEL", None)
+    llm = load_llm()
+    assert llm is not None
+    return llm
+
+
+class TestEmbedded:
+    pytestmark = needs_weights
+
+    def test_it_answers_and_is_started_once(self, embedded):
+        text = "".join(
+            embedded.stream([{"role": "user", "content": "Nenne die Hauptstadt von Frankreich."}], max_tokens=30)
+        )
+        assert "Paris" in text
+        assert embedded.name == LLM_WEIGHTS.name
+        assert load_llm() is embedded
+
+    def test_it_gives_probabilities(self, embedded):
+        yes, no = (
+            embedded.log_odds(
+                [{"role": "user", "content": f"Ist {n} eine gerade Zahl? Nur Ja oder Nein."}], "Ja", "Nein"
+            )
+            for n in (2, 3)
+        )
+        assert yes > no
+
+    def test_only_this_machine_can_ask_and_only_with_the_key(self, embedded):
+        url = str(embedded._client.base_url)
+        listening = [c.laddr for c in psutil.Process().net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+        assert httpx2.URL(url).port in [address.port for address in listening]
+        assert {address.ip for address in listening} == {"127.0.0.1"}
+        for key in ("", "none", "x" * 43):
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            body = {"messages": ASK, "max_tokens": 1}
+            reply = httpx2.post(f"{url}chat/completions", json=body, headers=headers, trust_env=False)
+            assert reply.status_code == 401
+
+    def test_no_proxy_comes_between(self, embedded, monkeypatch):
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        path = rag.llm.fetch(LLM_WEIGHTS)
+        with closing(rag.llm._embedded.__wrapped__(path, 60.0)) as behind_a_proxy:
+            assert next(behind_a_proxy.stream([{"role": "user", "content": "Sag Ja."}], max_tokens=20))
+            url = str(behind_a_proxy._client.base_url)
+        with pytest.raises(httpx2.ConnectError):
+            httpx2.get(url, trust_env=False)
+
+    def test_a_prompt_that_is_too_long_is_refused_not_cut(self, embedded):
+        with pytest.raises(LLMError, match=r"refused the request .*context"):
+            list(embedded.stream([{"role": "user", "content": "Wort " * 5000}], max_tokens=5))
+
+    def test_the_answer_that_reaches_its_limit_is_broken(self, embedded):
+        with pytest.raises(BrokenAnswerError, match="reached its limit of 3 tokens"):
+            list(embedded.stream([{"role": "user", "content": "Zähle bis zwanzig."}], max_tokens=3))

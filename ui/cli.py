@@ -1,0 +1,228 @@
+"""The command ``beleg``: errors become one sentence here, and nowhere else."""
+
+import sys
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ui.texts import interface_language, texts
+
+if TYPE_CHECKING:
+    from index import Changes, Document, Failure, Index
+    from rag import Answer
+
+T = texts()
+app = typer.Typer(help=T.cli, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+index_app = typer.Typer(help=T.index_group, no_args_is_help=True)
+app.add_typer(index_app, name="index")
+
+IndexFolder = Annotated[Path | None, typer.Option("--index", help=T.option_index, show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help=T.option_json)]
+
+
+@index_app.command("add", help=T.index_add)
+def index_add(
+    paths: Annotated[list[Path], typer.Argument(help=T.argument_paths)],
+    index: IndexFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read, embed and store documents."""
+    from index import Index, load_documents
+
+    failures: list[Failure] = []
+    documents = load_documents(paths, on_failure=failures.append)
+    first = list(islice(documents, 1))  # a wrong path stops here, before an index is made
+    opened = Index.open(index)
+    changes = _added(opened, chain(first, documents))
+    changes.failed[:0] = failures
+    _report(changes, as_json)
+    _say(T.total.format(documents=len(opened), folder=opened.folder))
+    if changes.failed:
+        raise typer.Exit(1)
+
+
+@index_app.command("list", help=T.index_list)
+def index_list(index: IndexFolder = None, as_json: AsJson = False) -> None:
+    """Print id, title, language, length and source of each document."""
+    from dataclasses import asdict
+
+    from index import Index
+
+    opened = Index.open(index, must_exist=True)
+    rows = [
+        {**{key: value for key, value in asdict(document).items() if key != "text"}, "characters": len(document.text)}
+        for document in opened.documents()
+    ]
+    if as_json:
+        _print_json(rows)
+    elif rows:
+        for row in rows:
+            _print(f"{row['id']}\t{row['title']}\t{row['language']}\t{row['characters']}\t{row['source']}")
+        _say(T.total.format(documents=len(rows), folder=opened.folder))
+    else:
+        _say(T.no_documents.format(folder=opened.folder))
+
+
+@index_app.command("remove", help=T.index_remove)
+def index_remove(
+    ids: Annotated[list[str], typer.Argument(help=T.argument_ids)], index: IndexFolder = None, as_json: AsJson = False
+) -> None:
+    """Remove documents by id."""
+    from index import Index
+
+    opened = Index.open(index, must_exist=True)
+    _report(opened.remove(ids), as_json)
+    _say(T.total.format(documents=len(opened), folder=opened.folder))
+
+
+@app.command(help=T.ask)
+def ask(
+    question: Annotated[str, typer.Argument(help=T.argument_question)],
+    index: IndexFolder = None,
+    language: Annotated[Literal["de", "en"] | None, typer.Option(help=T.option_language, show_default=False)] = None,
+    document: Annotated[list[str] | None, typer.Option(help=T.option_documents, show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer one question, sentence by sentence."""
+    _ask(index, question, language, document or None, as_json=as_json)
+
+
+def _ask(
+    index: Path | None,
+    question: str,
+    language: Literal["de", "en"] | None = None,
+    documents: list[str] | None = None,
+    *,
+    as_json: bool = False,
+) -> None:
+    """Print each sentence as soon as it is there, then the evidence."""
+    from rag import Answer, Assistant
+    from rag.assistant import AnswerSentence
+    from ui.progress import download_progress
+
+    with download_progress(T.fetching) as progress:
+        assistant = Assistant.load(index, interface=interface_language(), progress=progress)
+        for event in assistant.stream(question, language=language, documents=documents):
+            if isinstance(event, AnswerSentence) and not as_json:
+                _print(event.text)
+            if isinstance(event, Answer):
+                answer = event
+    if as_json:
+        _print_json(answer.to_dict())
+    else:
+        _print_evidence(answer)
+    if answer.status == "incomplete":
+        _say(T.incomplete.format(reason=answer.notice))
+        raise typer.Exit(1)
+
+
+def _print_evidence(answer: "Answer") -> None:
+    if answer.status == "abstained":
+        _print(answer.text)
+    if answer.notice and answer.status != "incomplete":
+        _say(answer.notice)
+    if answer.citations:
+        _print(f"\n{texts(answer.language).sources}")
+    for citation in answer.citations:
+        _print(f"[{citation.marker}] „{' '.join(citation.quote.split())}“")
+        _print(f"    {citation.title or citation.document_id} ({citation.document_id}:{citation.start}-{citation.end})")
+
+
+@app.command(help=T.models)
+def models(as_json: AsJson = False) -> None:
+    """Print each model's origin, licence, place and state."""
+    from ui.models import model_table
+
+    rows = model_table(T)
+    if as_json:
+        _print_json(rows)
+    else:
+        for row in rows:
+            _print("\n".join(f"{name:>10}: {value}" for name, value in row.items()) + "\n")
+
+
+@app.command(help=T.chat)
+def chat(
+    index: IndexFolder = None,
+    host: Annotated[str, typer.Option(help=T.option_host)] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help=T.option_port, min=1, max=65535)] = 7860,
+) -> None:
+    """Serve the chat until it is stopped."""
+    from ui.chat import launch_chat
+
+    launch_chat(index, host=host, port=port, language=interface_language())
+
+
+@app.command(help=T.demo)
+def demo() -> None:
+    """First steps: sample corpus, models, a cited answer, the next command."""
+    from importlib.resources import as_file, files
+
+    from index import Index, load_documents
+    from index.settings import index_settings
+
+    folder = index_settings().index.parent / "sample"
+    with as_file(files("eval") / "gold" / "sample" / "documents.jsonl") as sample:
+        _added(Index.open(folder), load_documents([sample]))
+    _say(f"\n> {T.demo_question}")
+    _ask(folder, T.demo_question)
+    _say("\n" + T.next_steps.format(command=f"{Path(sys.argv[0])} chat --index {folder}"))
+
+
+def _added(index: "Index", documents: Iterable["Document"]) -> "Changes":
+    from ui.progress import indexing_progress
+
+    with indexing_progress(T.indexing) as progress:
+        return index.add(documents, progress=progress)
+
+
+def _print(text: str) -> None:
+    """Results go to standard output; what a document says must not steer the terminal."""
+    typer.echo("".join(character for character in text if character.isprintable() or character in "\n\t"))
+
+
+def _say(text: str) -> None:
+    """What is said about the results goes to standard error."""
+    typer.echo(text, err=True)
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _report(changes: "Changes", as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        _print_json(asdict(changes))
+        return
+    for name, ids in asdict(changes).items():
+        if ids:
+            _say(f"{len(ids)} {getattr(T, name)}")
+    for failure in changes.failed:
+        _say(f"  {failure.reason}")
+
+
+def main() -> None:
+    """Run the command; an error that beleg raises becomes one line and exit status 1."""
+    for entry in entry_points(group="beleg.commands"):
+        app.add_typer(entry.load(), name=entry.name)
+    try:
+        app()
+    except Exception as error:
+        from index.errors import BelegError  # late: its package is not needed for --help
+
+        if not isinstance(error, BelegError):
+            raise
+        _say(f"{T.error}: {error}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
