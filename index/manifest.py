@@ -12,7 +12,7 @@ from typing import Any
 
 from index.errors import BelegError
 
-FORMAT = 1
+FORMAT = 2
 LOCK_SECONDS = 5.0
 
 REBUILD = "the index is damaged; delete its folder and run again: beleg index add …"

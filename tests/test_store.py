@@ -319,7 +319,7 @@ def test_an_empty_index_takes_any_embedder(index: Index, folder: Path) -> None:
 def test_another_format_version_is_refused(index: Index, folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     (folder / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
-    with pytest.raises(StoreError, match=r"manifest\.json: format version 99, this beleg reads 1; .*beleg index add"):
+    with pytest.raises(StoreError, match=r"manifest\.json: format version 99, this beleg reads 2; .*beleg index add"):
         Index.open(folder)
 
 
