@@ -284,7 +284,7 @@ def _endpoint(settings: LLMSettings, url: str) -> LLM:
 
     if not settings.llm_model:
         raise LLMError("BELEG_LLM_BASE_URL is set, BELEG_LLM_MODEL is not; set it to a model of that endpoint")
-    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "no-key"
     timeout = Timeout(settings.llm_timeout, connect=min(settings.llm_timeout, CONNECT_SECONDS))
     return LLM(OpenAI(base_url=url, api_key=key, timeout=timeout, max_retries=1), settings.llm_model)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index import embedding
+from index import e5, embedding
 from index.embedding import EMBEDDED_MODEL, Embedder, EmbeddingError, embedded_fingerprint, load_embedder
 from index.weights import EMBEDDING_WEIGHTS, is_present, local_path
 
@@ -45,12 +45,12 @@ def embedder() -> Embedder:
 
 @pytest.fixture(scope="module")
 def e5_file() -> Any:
-    return embedding._read_e5(local_path(EMBEDDING_WEIGHTS).read_bytes())
+    return e5.read_e5(local_path(EMBEDDING_WEIGHTS).read_bytes())
 
 
 @pytest.fixture(scope="module")
 def tokenizer(e5_file: Any) -> Any:
-    return embedding._build_tokenizer(e5_file)
+    return e5.build_tokenizer(e5_file)
 
 
 # The embedded model
@@ -90,8 +90,8 @@ def test_vectors_are_those_of_transformers_bert(
 ) -> None:
     import torch
 
-    monkeypatch.setattr(embedding, "_number_format", lambda: getattr(torch, number_format))
-    ours = embedding._MultilingualE5(local_path(EMBEDDING_WEIGHTS))([*GERMAN, LONG], "document")
+    monkeypatch.setattr(e5, "number_format", lambda: getattr(torch, number_format))
+    ours = e5.MultilingualE5(local_path(EMBEDDING_WEIGHTS))([*GERMAN, LONG], "document")
     assert (unit(ours) * unit(bert_vectors)).sum(axis=1).min() > least
 
 
@@ -111,7 +111,7 @@ def bert_vectors(e5_file: Any, tokenizer: Any) -> Any:
     )
     with torch.device("meta"):
         bert = BertModel(config, add_pooling_layer=False).eval()
-    weights = {bert_name(name): torch.from_numpy(embedding._floats(values)) for name, values in e5_file.tensors.items()}
+    weights = {bert_name(name): torch.from_numpy(e5.floats(values)) for name, values in e5_file.tensors.items()}
     shaped = {name: values.view(bert.get_parameter(name).shape) for name, values in weights.items()}
     bert.load_state_dict(shaped, assign=True)
     encodings = tokenizer.encode_batch([f"passage: {text}" for text in [*GERMAN, LONG]])

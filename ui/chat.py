@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SAMPLE_DOCUMENT = "waic-2024-erklaerung-von-shanghai"
 EXAMPLES = (
-    "Welche Unternehmen stehen hinter dem digitalen Ausbau der Gedenkstätte in Shanghai?",
-    "Warum setzte die UNESCO den Kölner Dom auf die Rote Liste?",
-    "What are the five sections of the Shanghai Declaration?",
+    "Wer stellte die Erklärung von Shanghai zur globalen Governance der KI vor?",
+    "Worin unterscheidet sich eine AR-Brille von einer VR-Brille?",
+    "Who laid the foundation stone of Cologne Cathedral in 1248?",
     "How many people visit Cologne Cathedral each year?",
 )
 """Questions to the sample corpus; the last one has no answer in it."""
