@@ -69,7 +69,7 @@ def _command(arguments: list[str]) -> list[str]:
 
 
 def _run(arguments: list[str]) -> None:
-    subprocess.run(_command(arguments), check=True, capture_output=True)
+    subprocess.run(_command(arguments), check=True, capture_output=True)  # noqa: S603 - our own command
 
 
 def _help_seconds() -> float:
@@ -82,7 +82,7 @@ def _cold_question(index: Path) -> tuple[float, float, float]:
     """Ask in a new process: seconds to the first word, seconds to its end, peak memory in MB."""
     started = time.perf_counter()
     command = _command(["ask", QUESTION, "--index", str(index)])
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:  # noqa: S603
         output = cast("IO[bytes]", process.stdout)
         output.read(1)
         first = time.perf_counter() - started
@@ -96,7 +96,7 @@ def _indexing_seconds(folder: Path, article: Document) -> float:
     """Index one article into a new index, the model loaded and warm."""
     file = folder.with_suffix(".txt")
     file.write_text(article.text, encoding="utf-8")
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", _INDEXING, str(folder), str(file)], check=True, capture_output=True, text=True
     )
     return float(json.loads(done.stdout))

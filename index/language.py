@@ -28,13 +28,26 @@ def detect_language(text: str, default: Language = "de") -> Language:
     >>> detect_language("2024?", default="en")
     'en'
     """
-    words = re.findall(r"[^\W\d_]+", text.casefold())
+    words = _words(text)
     if not words:
         return default
-    german, english = (sum(word in known for word in words) for known in (_GERMAN, _ENGLISH))
-    if german != english:
-        return "de" if german > english else "en"
-    return cast("Language", _identifier().classify(text)[0])
+    return language_of_function_words(text) or cast("Language", _identifier().classify(text)[0])
+
+
+def language_of_function_words(text: str) -> Language | None:
+    """Tell by words that only one of the languages has; ``None`` where there are none, or as many of both.
+
+    >>> language_of_function_words("Who is Goethe?"), language_of_function_words("Goethe?")
+    ('en', None)
+    """
+    german, english = (sum(word in known for word in _words(text)) for known in (_GERMAN, _ENGLISH))
+    if german == english:
+        return None
+    return "de" if german > english else "en"
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", text.casefold())
 
 
 @cache

@@ -1,35 +1,31 @@
 """Assistant: retrieve, select evidence, ask the model, check every sentence, answer or abstain."""
 
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from index import Hit, Index
 from index.errors import BelegError
 from index.settings import index_settings
 from index.weights import Progress, WeightsError
-from rag.citations import Citation, cite, markers, without_markers
-from rag.draft import is_refusal, sentences_of
-from rag.evidence import Evidence, select_evidence
-from rag.grounding import Verdict, check_sentence
+from rag.citations import Citation
+from rag.evidence import select_evidence
+from rag.grounding import Verdict
 from rag.language import Language, question_language
-from rag.llm import LLM, BrokenAnswerError, load_llm
-from rag.prompt import NO, NO_ANSWER, YES, answer_prompt, answerable_prompt
+from rag.llm import LLM, NoModelError, load_llm
+from rag.prompt import NO_ANSWER, constant_prompt
 from rag.retriever import Retriever
+from rag.writer import AnswerSentence, Status, Writer
 
-Status = Literal["answered", "abstained", "incomplete"]
 History = Sequence[tuple[str, str]]
 
 HITS = 5
-MAX_ANSWER_TOKENS = 200
-EXTRACTED_SENTENCES = 2
 EXTRACTIVE = "extractive"
-MIN_LOG_ODDS = 0.0
-MIN_EXTRACT_SCORE = 0.0
 ABSTENTION: dict[Language, str] = {"de": "Die Dokumente sagen dazu nichts.", "en": "The documents do not say."}
 
 
@@ -80,14 +76,6 @@ class Found:
     hits: tuple[Hit, ...]
 
 
-@dataclass(frozen=True)
-class AnswerSentence:
-    """A checked sentence of the answer with its markers, and the citations that it is the first to use."""
-
-    text: str
-    citations: tuple[Citation, ...]
-
-
 Event = Found | AnswerSentence | Answer
 
 
@@ -113,7 +101,7 @@ class Assistant:
         folder: str | Path | None = None,
         *,
         interface: Language = "de",
-        progress: Progress = lambda done, total: None,
+        progress: Progress = lambda *_: None,
     ) -> "Assistant":
         """Open an index (default: ``BELEG_INDEX``) and start loading the model of the settings beside it.
 
@@ -123,11 +111,10 @@ class Assistant:
             StoreError: There is no index in the folder, or it cannot be read.
         """
         index = Index.open(folder, must_exist=True)
-        executor = ThreadPoolExecutor(1, thread_name_prefix="beleg-llm")
-        loading = executor.submit(load_llm, progress=progress)
-        executor.shutdown(wait=False)
         assistant = cls(index, None, interface=interface)
-        assistant._llm = loading
+        assistant._llm = Future()
+        # A daemon: who interrupts the program does not wait for a gigabyte to come in.
+        threading.Thread(target=_load_into, args=(assistant._llm, progress), name="beleg-llm", daemon=True).start()
         return assistant
 
     def answer(
@@ -161,13 +148,15 @@ class Assistant:
             history: Earlier (question, answer) pairs of the conversation, oldest first.
 
         Raises:
-            AssistantError: The question is empty.
+            AssistantError: The question is empty, or the language is neither German nor English.
             StoreError: A document id is unknown.
             LLMError: The model cannot be asked.
         """
         started = time.perf_counter()
         if not question.strip():
             raise AssistantError("the question is empty; ask something")
+        if language not in (None, "de", "en"):
+            raise AssistantError(f"answers are in 'de' or 'en', not in {language!r}")
         asked_in = question_language(question, self.interface)
         language = language or asked_in
         full_question = _standalone(question, history)
@@ -176,14 +165,14 @@ class Assistant:
         yield Found(tuple(hits))
         vector = self.retriever.embed(full_question, asked_in)
         evidence = select_evidence(full_question, vector, hits, self.index.embedder)
-        writer = _Writer(self.index, full_question, evidence, language)
+        writer = Writer(self.index, full_question, evidence, language)
         llm, notice = self._model(language)
         yield from writer.generate(llm) if llm else writer.extract()
 
         text, status = writer.text, writer.status
         yield Answer(
             question=question,
-            text=text or ABSTENTION[language],
+            text=ABSTENTION[language] if status == "abstained" else text,
             language=language,
             status=status,
             citations=tuple(writer.citations),
@@ -198,101 +187,26 @@ class Assistant:
         """Wait for the model; without its weights answers are quotes, and a notice says why."""
         try:
             llm = self._llm.result()
-        except WeightsError as error:
+        except (WeightsError, NoModelError) as error:
             return None, f"{_EXTRACTIVE_NOTICE[language]} ({error})"
         return llm, "" if llm else _EXTRACTIVE_NOTICE[language]
+
+
+def _load_into(loading: "Future[LLM | None]", progress: Progress) -> None:
+    """Load the model, and let an embedded one read what stands before every question."""
+    try:
+        llm = load_llm(progress=progress)
+        if llm and llm.embedded:
+            llm.log_odds(constant_prompt(), NO_ANSWER)
+        loading.set_result(llm)
+    except BaseException as error:  # noqa: BLE001 - raised again where the model is asked for
+        loading.set_exception(error)
 
 
 _EXTRACTIVE_NOTICE: dict[Language, str] = {
     "de": "Ohne Sprachmodell: Die Antwort besteht aus den passendsten Sätzen der Dokumente.",
     "en": "Without a language model: the answer is made of the best matching German sentences of the documents.",
 }
-
-
-@dataclass
-class _Writer:
-    """Turns evidence into checked sentences; afterwards its fields hold what the answer is made of."""
-
-    index: Index
-    question: str
-    evidence: list[Evidence]
-    language: Language
-    citations: list[Citation] = field(default_factory=list)
-    verdicts: list[Verdict] = field(default_factory=list)
-    sentences: list[str] = field(default_factory=list)
-    notice: str = ""
-
-    @property
-    def text(self) -> str:
-        return " ".join(self.sentences)
-
-    @property
-    def status(self) -> Status:
-        if self.notice:
-            return "incomplete"
-        return "answered" if self.sentences else "abstained"
-
-    def generate(self, llm: LLM) -> Iterator[AnswerSentence]:
-        """Let the model write, and pass on what its evidence carries."""
-        if not self.evidence or not self._answerable(llm):
-            return
-        tokens = llm.stream(answer_prompt(self.question, self.evidence, self.language), max_tokens=MAX_ANSWER_TOKENS)
-        try:
-            for sentence in sentences_of(tokens):
-                if is_refusal(sentence):
-                    return
-                yield from self._checked(sentence)
-        except BrokenAnswerError as error:
-            self.notice = str(error)
-
-    def extract(self) -> Iterator[AnswerSentence]:
-        """Pass on the best sentences as they stand in the documents."""
-        best = sorted(self.evidence, key=lambda sentence: -sentence.score)[:EXTRACTED_SENTENCES]
-        for sentence in self.evidence:
-            if sentence in best and sentence.score >= MIN_EXTRACT_SCORE:
-                yield from self._cited(" ".join(sentence.text.split()), [sentence])
-
-    def _answerable(self, llm: LLM) -> bool:
-        log_odds = llm.log_odds(answerable_prompt(self.question, self.evidence), YES, NO)
-        return log_odds is None or log_odds >= MIN_LOG_ODDS
-
-    def _checked(self, sentence: str) -> Iterator[AnswerSentence]:
-        """Look for evidence that carries the sentence: what it names first, then what is nearest in meaning."""
-        named = [self.evidence[n - 1] for n in dict.fromkeys(markers(sentence)) if 1 <= n <= len(self.evidence)]
-        text = without_markers(sentence)
-        verdicts = []
-        for candidates in ([named] if named else []) + [[nearest] for nearest in self._nearest(text)]:
-            verdicts.append(check_sentence(text, candidates, self.question))
-            if verdicts[-1].supported:
-                self.verdicts.append(verdicts[-1])
-                yield from self._cited(text, candidates)
-                return
-        self.verdicts.append(verdicts[0])
-
-    def _nearest(self, text: str) -> list[Evidence]:
-        """Order the evidence by nearness in meaning to a sentence."""
-        vector = self.index.embedder.embed_query(text)
-        return sorted(self.evidence, key=lambda sentence: -float(sentence.vector @ vector))
-
-    def _cited(self, text: str, evidence: Sequence[Evidence]) -> Iterator[AnswerSentence]:
-        """Number the citations in the order of their first use; a sentence without a true quote is not shown."""
-        used, new = [], []
-        for sentence in evidence:
-            citation = self._known(sentence) or cite(sentence, len(self.citations) + 1, self.index)
-            if citation is None:
-                continue
-            if citation not in self.citations:
-                self.citations.append(citation)
-                new.append(citation)
-            used.append(citation.marker)
-        if used:
-            shown = f"{text} {''.join(f'[{marker}]' for marker in sorted(used))}"
-            self.sentences.append(shown)
-            yield AnswerSentence(shown, tuple(new))
-
-    def _known(self, sentence: Evidence) -> Citation | None:
-        place = (sentence.document_id, sentence.start)
-        return next((c for c in self.citations if (c.document_id, c.start) == place), None)
 
 
 def answer(

@@ -31,8 +31,10 @@ _EXPECTED = (
         rf"\d|\b(?:{_MONTHS_AND_DAYS})\b",
     ),
     (
-        r"\b(?:wie\s+(?:viele?|hoch|lange?|groß|alt|weit|tief|schwer|teuer|oft)|"
-        r"how\s+(?:many|much|high|tall|long|large|big|old|far|deep|often)|prozent|percent\w*|kostet|cost)\b",
+        (
+            r"\b(?:wie\s+(?:viele?|hoch|lange?|groß|alt|weit|tief|schwer|teuer|oft)|"
+            r"how\s+(?:many|much|high|tall|long|large|big|old|far|deep|often)|prozent|percent\w*|kostet|cost)\b"
+        ),
         rf"\d|\b(?:{_NUMBER_WORDS})\b",
     ),
 )
@@ -67,7 +69,8 @@ def select_evidence(
         characters: The budget; the best sentence is taken whatever its length.
     """
     sentences = _scored(question, vector, hits, embedder)
-    chosen, used = [], 0
+    chosen: list[Evidence] = []
+    used = 0
     for sentence in sorted(sentences, key=lambda sentence: -sentence.score):
         if not chosen or used + len(sentence.text) <= characters:
             chosen.append(sentence)
@@ -78,7 +81,9 @@ def select_evidence(
 def _scored(question: str, vector: Floats, hits: Sequence[Hit], embedder: Embedder) -> list[Evidence]:
     spans = [(hit, span) for hit in hits for span in hit.chunk.sentences]
     texts = [hit.chunk.text[start - hit.chunk.start : end - hit.chunk.start] for hit, (start, end) in spans]
-    vectors = embedder.embed_documents([f"{hit.chunk.title}\n{text}" for (hit, _), text in zip(spans, texts, strict=True)])
+    vectors = embedder.embed_documents(
+        [f"{hit.chunk.title}\n{text}" for (hit, _), text in zip(spans, texts, strict=True)]
+    )
     wanted = set(german_terms(question))
     return [
         Evidence(

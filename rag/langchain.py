@@ -24,9 +24,10 @@ from langchain_core.runnables import RunnableGenerator
 from langchain_core.runnables.config import run_in_executor
 
 from index import Hit
-from rag.assistant import Answer, AnswerSentence, Assistant, AssistantError
+from rag.assistant import Answer, Assistant, AssistantError
 from rag.language import Language
 from rag.retriever import Retriever
+from rag.writer import AnswerSentence
 
 AnswerInput = str | PromptValue | Sequence[BaseMessage] | Mapping[str, Any]
 

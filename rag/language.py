@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from index.embedding import Embedder
-from index.language import Language, detect_language
+from index.language import Language, detect_language, language_of_function_words
 from index.settings import index_settings
 from index.vectors import Floats
 
@@ -22,13 +22,13 @@ _DIGEST_BYTES = 32
 
 
 def question_language(question: str, interface: Language = "de") -> Language:
-    """Return the language of a question; three words or fewer tell too little and keep the interface's.
+    """Return the language of a question; three words or fewer without a function word keep the interface's.
 
     >>> question_language("Which company backs Pico?"), question_language("Tan Wenkan?", interface="en")
     ('en', 'en')
     """
     if len(question.split()) <= SHORT_QUESTION_WORDS:
-        return interface
+        return language_of_function_words(question) or interface
     return detect_language(question, interface)
 
 

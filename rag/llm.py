@@ -24,6 +24,8 @@ Message = dict[str, str]
 
 NO_MODEL = "none"
 CONTEXT_TOKENS = 4096
+# The embedded model nearly always answers; where it hardly thinks of refusing it is mostly right.
+EMBEDDED_MAX_REFUSAL_LOG_ODDS = -3.0
 CONNECT_SECONDS = 10.0
 TOP_LOGPROBS = 20  # the most that OpenAI's API gives
 
@@ -96,10 +98,22 @@ class LLM:
         model: The model's name there.
         name: Its name for people; by default the same.
         server: What answers inside this process; it is kept alive until ``close``.
+        max_refusal_log_odds: Log-odds of a refusal from which on the model's answer is not to be trusted; 0: where
+            the refusal is likelier than not.
     """
 
-    def __init__(self, client: "OpenAI", model: str, name: str | None = None, *, server: object = None) -> None:
+    def __init__(
+        self,
+        client: "OpenAI",
+        model: str,
+        name: str | None = None,
+        *,
+        server: object = None,
+        max_refusal_log_odds: float = 0.0,
+    ) -> None:
         self.name = name or model
+        self.embedded = server is not None
+        self.max_refusal_log_odds = max_refusal_log_odds
         self._client = client
         self._model = model
         self._server = server
@@ -144,10 +158,10 @@ class LLM:
         if finished == "content_filter":
             raise BrokenAnswerError(f"{self._url}: a content filter ended the answer; ask in another way")
 
-    def log_odds(self, messages: list[Message], yes: str, no: str) -> float | None:
-        """Return ``ln p(yes) - ln p(no)`` of the next token, or ``None`` where the endpoint gives no probabilities.
+    def log_odds(self, messages: list[Message], start: str) -> float | None:
+        """Return ``ln p / (1 - p)``, p the probability that the answer starts with a token of ``start``, in any case.
 
-        Of each word the tokens that begin it count, in any case.
+        ``None`` where the endpoint gives no probabilities; a token that is not among the likeliest counts as 0.
 
         Raises:
             LLMError: The endpoint cannot be used; the message says what to change.
@@ -166,7 +180,7 @@ class LLM:
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError):
                 return None  # not every endpoint takes a request for probabilities
-        return _log_odds(_next_tokens(completion), yes, no)
+        return _log_odds(_next_tokens(completion), start)
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
@@ -231,10 +245,12 @@ def _next_tokens(completion: Any) -> list[Any]:
     return getattr(content[0], "top_logprobs", None) or []
 
 
-def _log_odds(tokens: Iterable[Any], yes: str, no: str) -> float | None:
+def _log_odds(tokens: Iterable[Any], start: str) -> float | None:
     found = [(token.token.strip().casefold(), math.exp(token.logprob)) for token in tokens]
-    p_yes, p_no = (sum(p for token, p in found if token and word.casefold().startswith(token)) for word in (yes, no))
-    return math.log((p_yes + 1e-6) / (p_no + 1e-6)) if p_yes or p_no else None
+    if not found:
+        return None
+    p = sum(p for token, p in found if len(token) > 1 and start.casefold().startswith(token))
+    return math.log((p + 1e-6) / (max(0.0, 1 - p) + 1e-6))
 
 
 def _is_http(url: str) -> bool:
@@ -303,7 +319,13 @@ def _embedded(path: Path, timeout: float) -> LLM:
         max_retries=0,
         http_client=openai.DefaultHttpxClient(trust_env=False),  # never through a proxy
     )
-    return LLM(client, "embedded", name=LLM_WEIGHTS.name, server=server)
+    return LLM(
+        client,
+        "embedded",
+        name=LLM_WEIGHTS.name,
+        server=server,
+        max_refusal_log_odds=EMBEDDED_MAX_REFUSAL_LOG_ODDS,
+    )
 
 
 def _start_server(path: Path, key: str) -> Any:

@@ -19,7 +19,7 @@ class ScriptedLLM:
 
     def __init__(self) -> None:
         self.replies: list[Reply] = []
-        self.judgement: Reply = probabilities(Ja=0.9, Nein=0.1)
+        self.judgement: Reply = probabilities(Die=0.9, KEINE=0.1)
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.closing = threading.Event()

@@ -97,8 +97,8 @@ def test_the_index_loads_without_torch() -> None:
     ("library", "file"),
     [
         ("faiss", "index/vectors.py"),
-        ("torch", "index/embedding.py"),
-        ("tokenizers", "index/embedding.py"),
+        ("torch", "index/e5.py"),
+        ("tokenizers", "index/e5.py"),
         ("sentence_transformers", "index/embedding.py"),
         ("simplemma", "index/sentences.py"),
         ("Stemmer", "index/analysis.py"),

@@ -16,8 +16,9 @@ from index.settings import index_settings
 from index.store import StoreError
 from index.weights import EMBEDDING_WEIGHTS, LLM_WEIGHTS, is_present
 from rag import Answer, Assistant, answer
-from rag.assistant import ABSTENTION, AnswerSentence, AssistantError, Found
-from rag.llm import LLM, LLMError, LLMSettings, load_llm
+from rag.assistant import ABSTENTION, AssistantError, Found
+from rag.llm import LLM, LLMError, LLMSettings, NoModelError, load_llm
+from rag.writer import AnswerSentence
 from tests.scripted_llm import KEY, ScriptedLLM, breaks_off, no_probabilities, probabilities, status, writes
 
 DOCUMENTS = [
@@ -34,7 +35,7 @@ DOCUMENTS = [
     Document("rhein", "Rhein", "Der Rhein entspringt in der Schweiz. Der Rhein mündet in die Nordsee."),
 ]
 WHO = "Wer ist Tan Wenkan, der Direktor der Messe in Shanghai?"
-CERTAIN, HOPELESS = probabilities(Ja=0.999, Nein=0.001), probabilities(Ja=0.001, Nein=0.999)
+CERTAIN, HOPELESS = probabilities(Die=0.999, KEINE=0.001), probabilities(Die=0.001, KEINE=0.999)
 
 
 @pytest.fixture(autouse=True)
@@ -232,6 +233,23 @@ def test_a_document_that_changes_meanwhile_is_not_cited(server, assistant, ix, e
     assert_sound(given, ix)
 
 
+def test_a_sentence_is_not_shown_with_a_part_of_its_citations(server, assistant, ix, embedder):
+    other = Index.open(ix.folder, embedder=embedder)
+    draft = "Vom Direktor [<Direktor>] bis zur Nordsee [<mündet>]."
+    says(server, draft)
+    question = "Wer ist Tan Wenkan, und mündet der Rhein in die Nordsee?"
+    assert {citation.document_id for citation in assistant.answer(question).citations} == {"messe", "rhein"}
+    says(server, draft, before=lambda: other.remove(["messe"]))
+    given = assistant.answer(question)
+    assert given.status == "abstained"
+    assert_sound(given, ix)
+
+
+def test_a_marker_alone_is_no_sentence(server, assistant, ix):
+    says(server, "[1]")
+    assert assistant.answer(WHO).status == "abstained"
+
+
 # Abstained
 
 
@@ -284,6 +302,7 @@ def test_a_broken_stream_keeps_what_was_checked(server, assistant, ix, how):
     server.replies = [reply]
     given = assistant.answer(WHO)
     assert (given.status, given.text) == ("incomplete", "Er ist Direktor. [1]")
+    assert given.notice.startswith("Das Sprachmodell brach ab")
     assert "ask again" in given.notice
     assert KEY not in json.dumps(given.to_dict())
     assert_sound(given, ix)
@@ -300,8 +319,10 @@ def test_an_answer_that_is_too_long_is_incomplete(server, assistant, ix):
 def test_a_stream_that_breaks_at_once_is_incomplete_and_cites_nothing(server, assistant):
     server.replies = [breaks_off(how="close")]
     given = assistant.answer(WHO)
-    assert (given.status, given.citations) == ("incomplete", ())
-    assert given.notice
+    assert (given.status, given.citations, given.text) == ("incomplete", (), "")
+    assert assistant.interface == "de"
+    server.replies = [breaks_off(how="close")]
+    assert assistant.answer(WHO, language="en").notice.startswith("The language model broke off")
 
 
 # Errors
@@ -321,6 +342,11 @@ def test_an_endpoint_that_refuses_is_an_error_not_an_answer(server, assistant):
     server.replies = [status(404)]
     with pytest.raises(LLMError, match="no model 'eule' there"):
         assistant.answer(WHO)
+
+
+def test_a_language_that_is_none_of_ours(assistant):
+    with pytest.raises(AssistantError, match="answers are in 'de' or 'en', not in 'fr'"):
+        assistant.answer(WHO, language="fr")
 
 
 # Languages, documents, history
@@ -428,6 +454,24 @@ def test_without_the_models_weights_the_notice_says_why(saved, tmp_path):
     assert given.notice.startswith("Ohne Sprachmodell")
     assert LLM_WEIGHTS.name in given.notice
     assert "BELEG_OFFLINE" in given.notice
+
+
+def test_a_documents_own_footnotes_are_not_shown_as_citations(ix):
+    ix.add([Document("fuss", "", "Der Dom zu Köln wurde 1248 begonnen.[7] Er ist aus Stein.[8]")])
+    given = Assistant(ix, None).answer("Wann wurde der Dom zu Köln begonnen?")
+    assert "1248 begonnen" in given.text
+    assert "[7]" not in given.text
+    assert_sound(given, ix)
+
+
+def test_without_a_runtime_the_notice_says_why(saved, monkeypatch):
+    def fail(*, progress):
+        raise NoModelError("modell.gguf: llama.cpp cannot serve it")
+
+    monkeypatch.setattr(rag.assistant, "load_llm", fail)
+    given = Assistant.load(saved).answer("Wie hoch ist die Kaution für die Wohnung?")
+    assert given.model == "extractive"
+    assert "llama.cpp cannot serve it" in given.notice
 
 
 def test_load_uses_the_models_settings(saved, server, monkeypatch):

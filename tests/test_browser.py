@@ -139,6 +139,7 @@ def test_german_interface_answers_in_both_languages_with_verbatim_quotes(browser
     with served(index, BELEG_INTERFACE_LANGUAGE="de") as url, opened(browser, url) as page:
         assert page.title() == "beleg"
         page.get_by_text(DE.chat_welcome).wait_for()
+        page.wait_for_function("document.documentElement.lang === 'de'")
         page.get_by_text(f"2 Dokumente · {DE.chat_extractive}").wait_for()
         for question in [
             "Wann öffnet die Stadtbücherei in Neustadt?",
@@ -158,7 +159,9 @@ def test_english_interface_links_markers_to_quotes_and_begins_anew(browser: Any,
     with served(index, BELEG_INTERFACE_LANGUAGE="en") as url, opened(browser, url) as page:
         page.get_by_text(EN.chat_lead).wait_for()
         assert page.get_by_label(EN.chat_automatic).is_checked()
+        page.get_by_role("textbox").press("Enter")  # asks nothing
         answer = ask(page, "What does a library card cost?")
+        assert page.locator(".user-row").count() == 1
 
         marker = answer.locator(".beleg-marker").first
         quote = page.locator(marker.get_attribute("href"))
@@ -196,11 +199,13 @@ def test_an_answer_streams_and_can_be_stopped(browser: Any, index: Path) -> None
             page.get_by_role("textbox").fill("Wann öffnet die Stadtbücherei Neustadt?")
             page.get_by_role("button", name=DE.chat_send).click()
             page.get_by_text("Sie öffnet dienstags um zehn Uhr").wait_for()
-            assert page.locator(".beleg-busy").is_visible()
+            assert page.locator("#beleg-chat .beleg-busy").is_visible()
+            page.get_by_role("textbox").fill("Die nächste Frage")
 
             page.get_by_role("button", name=DE.chat_stop).click()
             page.get_by_text(DE.chat_stopped).wait_for()
             assert page.locator(".beleg-quote").count() == 1
+            assert page.get_by_role("textbox").input_value() == "Die nächste Frage"
 
             answer = ask(page, "Was kostet ein Leseausweis für Erwachsene?")
             assert answer.locator("blockquote").first.text_content() == CARD

@@ -16,7 +16,8 @@ from markdown_it import MarkdownIt
 
 from index import BelegError, Chunk, Hit
 from rag import Answer, Citation
-from rag.assistant import AnswerSentence, Event, Found
+from rag.assistant import Event, Found
+from rag.writer import AnswerSentence
 from ui.chat import ChatError, Loading, Turn, build_chat, follow, guarded, history, in_thread, launch_chat, messages
 from ui.evidence import answer_html, escape, text_html
 from ui.texts import DE, EN, Texts

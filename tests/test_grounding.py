@@ -62,9 +62,35 @@ def test_the_same_number_in_either_language(one, other):
     assert numbers(f"Es sind {one} Euro.") == numbers(f"It is {other} euros.") != set()
 
 
-@pytest.mark.parametrize(("one", "other"), [("10.000", "1.000"), ("0", "10"), ("4,5", "4,6"), ("2023", "2024")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("10.000", "1.000"), ("0", "10"), ("4,5", "4,6"), ("4,5", "45"), ("0,125", "125"), ("2023", "2024")],
+)
 def test_other_numbers(one, other):
     assert numbers(one).isdisjoint(numbers(other))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "sentence"),
+    [
+        ("Am 06.07.2024 begann sie.", "It began on July 6, 2024."),
+        ("Es kamen 10 000 Besucher.", "Es kamen 10.000 Besucher."),
+        ("Es kamen 10\u202f000 Besucher.", "Es kamen 10000 Besucher."),
+        ("Die Kaution beträgt drei Monatsmieten.", "The deposit is 3 months' rent."),
+        ("Die Kaution beträgt 3 Monatsmieten.", "The deposit is three months' rent."),
+        ("Der Preis: 1.234,50 Euro.", "The price: 1,234.50 euros."),
+    ],
+)
+def test_the_same_number_in_other_words(evidence, sentence):
+    assert check_sentence(sentence, [Evidence("a", "", evidence, 0, len(evidence), 1.0)], "").supported
+
+
+@pytest.mark.parametrize(
+    "sentence", ["The deposit is four months' rent.", "Es sind 1,5 Millionen.", "Es sind 150 Millionen."]
+)
+def test_another_number_in_other_words(sentence):
+    text = "Die Kaution beträgt drei Monatsmieten, es sind 15 Millionen."
+    assert not check_sentence(sentence, [Evidence("a", "", text, 0, len(text), 1.0)], "").supported
 
 
 def test_no_numbers():

@@ -47,7 +47,7 @@ def index(tmp_path, embedder) -> Index:
 @pytest.fixture
 def server() -> Iterator[ScriptedLLM]:
     with ScriptedLLM() as scripted:
-        scripted.judgement = probabilities(Ja=0.999, Nein=0.001)
+        scripted.judgement = probabilities(Die=0.999, KEINE=0.001)
         scripted.replies = [writes(*DRAFT)]
         yield scripted
 

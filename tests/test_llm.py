@@ -214,10 +214,8 @@ def test_an_answer_that_is_cut_is_broken(server, llm, finish_reason, says):
 
 
 def test_log_odds_by_hand(server, llm):
-    server.judgement = probabilities(
-        **{"Ja": 0.6, " ja": 0.1, "J": 0.02, "Nein": 0.2, "N": 0.05, "": 0.01, "Nun": 0.02}
-    )
-    assert llm.log_odds(ASK, "Ja", "Nein") == pytest.approx(math.log(0.72 / 0.25), abs=1e-4)
+    server.judgement = probabilities(**{"KEINE": 0.2, " Ke": 0.1, "Die": 0.5, "K": 0.05, "": 0.01, "Keller": 0.04})
+    assert llm.log_odds(ASK, "KEINE ANTWORT") == pytest.approx(math.log(0.3 / 0.7), abs=1e-4)
     [request] = server.requests
     assert (request["max_tokens"], request["logprobs"], request["top_logprobs"]) == (1, True, 20)
 
@@ -230,22 +228,21 @@ def test_log_odds_by_hand(server, llm):
         html,
         status(400),  # an endpoint that does not know the parameter
         status(422),
-        probabilities(Vielleicht=0.7, Hm=0.3),
         completion([{"index": 0, "message": {"content": "Ja"}, "logprobs": {"content": []}}]),
         completion([{"index": 0, "message": {"content": "Ja"}, "logprobs": {"content": [{"token": "Ja"}]}}]),
     ],
-    ids=range(8),
+    ids=range(7),
 )
 def test_no_probabilities_no_log_odds(server, llm, judgement):
     server.judgement = judgement
-    assert llm.log_odds(ASK, "Ja", "Nein") is None
+    assert llm.log_odds(ASK, "KEINE ANTWORT") is None
 
 
 def test_log_odds_name_their_errors_too(server, llm):
     for reply, says in [(status(401), "key was refused"), (status(200, b"{"), "is no chat completion")]:
         server.judgement = reply
         with pytest.raises(LLMError, match=says):
-            llm.log_odds(ASK, "Ja", "Nein")
+            llm.log_odds(ASK, "KEINE ANTWORT")
 
 
 # Settings
@@ -350,13 +347,11 @@ class TestEmbedded:
         assert load_llm() is embedded
 
     def test_it_gives_probabilities(self, embedded):
-        yes, no = (
-            embedded.log_odds(
-                [{"role": "user", "content": f"Ist {n} eine gerade Zahl? Nur Ja oder Nein."}], "Ja", "Nein"
-            )
+        two, three = (
+            embedded.log_odds([{"role": "user", "content": f"Ist {n} eine gerade Zahl? Nur Ja oder Nein."}], "Nein")
             for n in (2, 3)
         )
-        assert yes > no
+        assert three > two
 
     def test_only_this_machine_can_ask_and_only_with_the_key(self, embedded):
         url = str(embedded._client.base_url)

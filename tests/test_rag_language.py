@@ -18,6 +18,8 @@ from rag.language import language_shift, question_language
         ("Which company backs Pico?", "de", "en"),
         ("Wer ist eigentlich dieser Tan Wenkan?", "en", "de"),
         ("How much is the deposit in Köln-Ehrenfeld?", "de", "en"),
+        ("Who is Scholz?", "de", "en"),
+        ("Wer war Goethe?", "en", "de"),
         ("Tan Wenkan?", "de", "de"),  # three words or fewer tell too little
         ("Tan Wenkan?", "en", "en"),
         ("Pico Neo 3", "en", "en"),

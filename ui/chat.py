@@ -16,8 +16,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from index.errors import BelegError
-from rag.assistant import EXTRACTIVE, Answer, AnswerSentence, Assistant, Event, Found
+from rag.assistant import EXTRACTIVE, Answer, Assistant, Event, Found
 from rag.citations import Citation
+from rag.writer import AnswerSentence
 from ui.evidence import answer_html, escape, note_html, quotes_html, text_html
 from ui.texts import Language, Texts, texts
 
@@ -251,7 +252,7 @@ def build_chat(assistant: Assistant, language: Language, loading: Loading | None
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     import gradio as gr
 
-    page = _Page(assistant, texts(language), loading)
+    page = _Page(assistant, language, loading)
     with gr.Blocks(title="beleg", analytics_enabled=False, fill_height=True) as blocks:
         page.lay_out()
         page.connect(blocks)
@@ -261,9 +262,10 @@ def build_chat(assistant: Assistant, language: Language, loading: Loading | None
 class _Page:
     """The components of the page and what happens on it."""
 
-    def __init__(self, assistant: Assistant, interface: Texts, loading: Loading | None) -> None:
+    def __init__(self, assistant: Assistant, language: Language, loading: Loading | None) -> None:
         self.assistant = assistant
-        self.texts = interface
+        self.interface = language
+        self.texts = texts(language)
         self.loading = loading
 
     def lay_out(self) -> None:
@@ -324,6 +326,7 @@ class _Page:
         self.question.stop(self.stopped, self.turns, shown, cancels=asking, **quiet)
         self.clear.click(self.cleared, None, shown, cancels=asking, **quiet)
         self.chatbot.change(None, js=SCROLL_JS)
+        blocks.load(None, js=f"() => {{ document.documentElement.lang = '{self.interface}' }}")
         blocks.load(self.welcome, None, self.chatbot, **quiet)
         blocks.load(self.report, None, self.status, concurrency_limit=None, **quiet)
 
@@ -334,7 +337,7 @@ class _Page:
         turn = Turn(question.strip(), doing=self._waits_for() or self.texts.chat_searching)
         if not turn.question:
             return
-        yield self._shown((*turns, turn))
+        yield self._shown((*turns, turn), question="")
         events = self.assistant.stream(turn.question, language=_LANGUAGES[language], history=history(turns))
         growing = follow(turn, events, lambda: self._waits_for() or self.texts.chat_writing)
         async for turn in in_thread(growing):
@@ -383,13 +386,17 @@ class _Page:
             "examples": [{"text": question} for question in EXAMPLES],
         }
 
-    def _shown(self, turns: Turns) -> Shown:
-        """Return the values of textbox, chatbot and state; while an answer grows, the textbox offers to stop it."""
+    def _shown(self, turns: Turns, question: str | None = None) -> Shown:
+        """Return textbox, messages and state; while an answer grows, the textbox offers to stop it.
+
+        ``question`` replaces what stands in the textbox; ``None``: keep it, somebody may be typing.
+        """
         import gradio as gr
 
         busy = bool(turns and turns[-1].doing)
         buttons = {"submit_btn": not busy and self.texts.chat_send, "stop_btn": busy and self.texts.chat_stop}
-        return gr.Textbox(value="", **buttons) if busy else gr.Textbox(**buttons), messages(turns, self.texts), turns
+        textbox = gr.Textbox(**buttons) if question is None else gr.Textbox(question, **buttons)
+        return textbox, messages(turns, self.texts), turns
 
 
 def _welcome_html(content: str) -> str:
@@ -548,7 +555,7 @@ CSS = """
 #beleg-question textarea { border: 0; box-shadow: none; font-size: 1rem; background: none; }
 #beleg-question .input-container:focus-within { border-color: var(--color-accent); }
 #beleg-question button { border-radius: .5rem; padding: .35rem .9rem; font-weight: 600; height: auto;
-  background: var(--button-primary-background-fill); color: var(--button-primary-text-color); }
+  background: #0f766e; color: #fff; }
 
 #beleg-options { align-items: center; justify-content: space-between; gap: .5rem; }
 #beleg-options > .form { flex: 0 1 auto !important; border: 0; min-width: 0 !important; background: none; }

@@ -101,7 +101,7 @@ def _ask(
 ) -> None:
     """Print each sentence as soon as it is there, then the evidence."""
     from rag import Answer, Assistant
-    from rag.assistant import AnswerSentence
+    from rag.writer import AnswerSentence
     from ui.progress import download_progress
 
     with download_progress(T.fetching) as progress:

@@ -21,7 +21,7 @@ Told = Callable[[int, int], None]
 @contextmanager
 def indexing_progress(description: str) -> Iterator[Told]:
     """Show how many documents and chunks are done, and the chunks a second."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), TextColumn("{task.fields[done]}"))
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), TextColumn("{task.fields[done]}")
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=None, done="")
 
@@ -35,7 +35,8 @@ def indexing_progress(description: str) -> Iterator[Told]:
 @contextmanager
 def download_progress(description: str) -> Iterator[Told]:
     """Show bytes, rate and remaining time of a download; nothing appears until there is one."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    amounts = DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), *amounts
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
 
     def told(done: int, total: int) -> None:
