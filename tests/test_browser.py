@@ -159,9 +159,7 @@ def test_english_interface_links_markers_to_quotes_and_begins_anew(browser: Any,
     with served(index, BELEG_INTERFACE_LANGUAGE="en") as url, opened(browser, url) as page:
         page.get_by_text(EN.chat_lead).wait_for()
         assert page.get_by_label(EN.chat_automatic).is_checked()
-        page.get_by_role("textbox").press("Enter")  # asks nothing
         answer = ask(page, "What does a library card cost?")
-        assert page.locator(".user-row").count() == 1
 
         marker = answer.locator(".beleg-marker").first
         quote = page.locator(marker.get_attribute("href"))
@@ -169,6 +167,7 @@ def test_english_interface_links_markers_to_quotes_and_begins_anew(browser: Any,
         marker.click()
         assert quote.evaluate("quote => quote.matches(':target')")
 
+        page.get_by_role("textbox").press("Enter")  # asks nothing
         page.get_by_role("button", name=EN.chat_clear).click()
         page.get_by_text(EN.chat_welcome).wait_for()
         assert page.locator(".bot-row").count() == 0

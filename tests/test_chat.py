@@ -18,8 +18,9 @@ from index import BelegError, Chunk, Hit
 from rag import Answer, Citation
 from rag.assistant import Event, Found
 from rag.writer import AnswerSentence
-from ui.chat import ChatError, Loading, Turn, build_chat, follow, guarded, history, in_thread, launch_chat, messages
+from ui.chat import Loading, Turn, build_chat, follow, history, in_thread, launch_chat, messages
 from ui.evidence import answer_html, escape, text_html
+from ui.server import ChatError, guarded
 from ui.texts import DE, EN, Texts
 
 HOSTILE = [

@@ -154,7 +154,10 @@ def chat(
     """Serve the chat until it is stopped."""
     from ui.chat import launch_chat
 
-    launch_chat(index, host=host, port=port, language=interface_language())
+    def told(url: str) -> None:
+        _say(T.chat_ready.format(url=url))
+
+    launch_chat(index, host=host, port=port, language=interface_language(), on_ready=told)
 
 
 @app.command(help=T.demo)
