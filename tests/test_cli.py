@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import rag.assistant
+import rag.llm
 from index import Index
 from index.settings import index_settings
 from tests.scripted_llm import ScriptedLLM, status, writes
@@ -28,10 +29,19 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("BELEG_INDEX", str(tmp_path / "index"))
     monkeypatch.setenv("BELEG_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
+    opened = []
+
+    def load_llm(**arguments):
+        opened.append(rag.llm.load_llm(**arguments))
+        return opened[-1]
+
+    monkeypatch.setattr(rag.assistant, "load_llm", load_llm)
     index_settings.cache_clear()
     rag.assistant._loaded.cache_clear()
     yield tmp_path
     index_settings.cache_clear()
+    for llm in filter(None, opened):
+        llm.close()
 
 
 @pytest.fixture
