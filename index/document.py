@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import textwrap
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -133,14 +134,14 @@ def _format(path: Path) -> str:
 
 def _read_text(path: Path) -> Iterator[Document]:
     text = decode(path.read_bytes(), path)
-    yield Document(file_id(path), path.stem.replace("_", " "), text, _language(text), str(path.resolve()))
+    yield Document(file_id(path), _title(path, text), text, _language(text), str(path.resolve()))
 
 
 def _read_markdown(path: Path) -> Iterator[Document]:
     text = decode(path.read_bytes(), path)
     heading = re.search(r"^#{1,6}[ \t]+(.+)", text, re.MULTILINE)
     title = heading[1].rstrip(" \t#") if heading else ""
-    yield Document(file_id(path), title or path.stem.replace("_", " "), text, _language(text), str(path.resolve()))
+    yield Document(file_id(path), title or _title(path, text), text, _language(text), str(path.resolve()))
 
 
 def _read_jsonl(path: Path) -> Iterator[Document | DocumentError]:
@@ -180,6 +181,15 @@ _READERS: dict[str, Callable[[Path], Iterator[Document | DocumentError]]] = {
     ".jsonl": _read_jsonl,
     ".jsonl.gz": _read_jsonl,
 }
+
+
+def _title(path: Path, text: str) -> str:
+    """Return the file's name where it is made of words, else how the text begins."""
+    name = path.stem.replace("_", " ")
+    signs = [sign for sign in name if sign.isalnum()]
+    if 2 * sum(sign.isalpha() for sign in signs) > len(signs) and not re.fullmatch(r"[0-9a-f-]{12,}", name):
+        return name
+    return textwrap.shorten(text, 80, placeholder=" …")
 
 
 def file_id(path: Path) -> str:

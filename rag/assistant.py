@@ -114,7 +114,9 @@ class Assistant:
         assistant = cls(index, None, interface=interface)
         assistant._llm = Future()
         # A daemon: who interrupts the program does not wait for a gigabyte to come in.
-        threading.Thread(target=_load_into, args=(assistant._llm, progress), name="beleg-llm", daemon=True).start()
+        threading.Thread(
+            target=_load_into, args=(assistant._llm, interface, progress), name="beleg-llm", daemon=True
+        ).start()
         return assistant
 
     def answer(
@@ -192,12 +194,12 @@ class Assistant:
         return llm, "" if llm else _EXTRACTIVE_NOTICE[language]
 
 
-def _load_into(loading: "Future[LLM | None]", progress: Progress) -> None:
+def _load_into(loading: "Future[LLM | None]", language: Language, progress: Progress) -> None:
     """Load the model, and let an embedded one read what stands before every question."""
     try:
         llm = load_llm(progress=progress)
         if llm and llm.embedded:
-            llm.log_odds(constant_prompt(), NO_ANSWER)
+            llm.log_odds(constant_prompt(language), NO_ANSWER)
         loading.set_result(llm)
     except BaseException as error:  # noqa: BLE001 - raised again where the model is asked for
         loading.set_exception(error)

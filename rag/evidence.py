@@ -13,7 +13,7 @@ from index.vectors import Floats
 
 EVIDENCE_CHARACTERS = 1000  # about 260 tokens, 4 seconds of reading for the embedded model on two cores
 TERM_WEIGHT = 0.05  # what holding all words of the question adds to a sentence's cosine
-TYPE_WEIGHT = 0.03  # what holding the kind of word asked for adds
+TYPE_WEIGHT = 0.05  # what holding the kind of word asked for adds
 HIT_WEIGHT = 0.5  # how much of its chunk's score a sentence inherits
 
 # What a question of a kind must find in the sentence that answers it.
@@ -108,8 +108,7 @@ def _share(wanted: set[str], text: str) -> float:
 
 
 def _has_kind_asked_for(question: str, text: str) -> bool:
-    """Whether the question asks for a time or a quantity and the sentence has one."""
-    return any(
-        re.search(asked, question, re.IGNORECASE) and re.search(given, text, re.IGNORECASE)
-        for asked, given in _EXPECTED
-    )
+    """Whether the question asks for a time or a quantity and the sentence has one that the question has not."""
+    said = set(re.findall(r"\w+", question.casefold()))
+    new = " ".join(word for word in re.findall(r"\w+", text.casefold()) if word not in said)
+    return any(re.search(asked, question, re.IGNORECASE) and re.search(given, new) for asked, given in _EXPECTED)

@@ -1,9 +1,12 @@
 """Does the evidence carry the sentence? A check in code, whatever model wrote it."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from index.analysis import german_terms
 from rag.citations import find_quote, quoted
 from rag.evidence import Evidence
 
@@ -17,6 +20,19 @@ _WORDS = dict(
         [str(number) for number in range(2, 13)] * 2,
         strict=True,
     )
+)
+
+_SAME_SOUND = str.maketrans({"c": "k", "z": "k", "y": "i", "w": "v"})
+_EMPTY_WORDS = frozenset("jahr year datum date anzahl number antwort answer heiss nam name".split())
+# Words that English writes with a capital and German calls otherwise; a list of names and their forms comes later.
+_TRANSLATED = frozenset(
+    "january february march may june july october december monday tuesday wednesday thursday friday saturday sunday "
+    "germany german france french austria austrian italy italian sweden swedish norway norwegian denmark danish "
+    "hungary hungarian greece greek spain spanish switzerland swiss netherlands dutch turkey turkish russia russian "
+    "czech poland polish china chinese japan japanese european union united states kingdom america american england "
+    "english munich cologne vienna nuremberg hanover brunswick bavaria bavarian saxony thuringia rhine danube moselle "
+    "baltic sea north south east west war world nobel prize law act basic federal state court constitutional republic "
+    "office ministry university church cathedral yes no ja nein none".split()
 )
 
 
@@ -43,7 +59,12 @@ def check_sentence(sentence: str, evidence: Sequence[Evidence], question: str) -
     >>> check_sentence("The fair had 10,000 visitors.", [pico], "How many visitors?").reason
     'number 10,000 is not in the evidence'
     """
-    text = "\n".join(part.text for part in evidence)
+    text = "\n".join(f"{part.title}\n{part.text}" for part in evidence)
+    if _only_repeats(sentence, question):
+        return Verdict(sentence, supported=False, reason="it only repeats the question")
+    for name in _names(sentence):
+        if not _occurs(name, f"{text}\n{question}"):
+            return Verdict(sentence, supported=False, reason=f"name {name!r} is not in the evidence")
     known = numbers(text) | numbers(question)
     for number in _NUMBER.findall(sentence):
         if _value(number) not in known:
@@ -55,6 +76,52 @@ def check_sentence(sentence: str, evidence: Sequence[Evidence], question: str) -
         if not find_quote(quote, text) and not find_quote(quote, question):
             return Verdict(sentence, supported=False, reason=f"quote {quote!r} is not in the evidence")
     return Verdict(sentence, supported=True)
+
+
+def _only_repeats(sentence: str, question: str) -> bool:
+    """Whether the answer to "when" or "how many" has no content word and no number beyond the question's own.
+
+    >>> _only_repeats("Die Messe fand im Jahr 2024 statt.", "Wann fand die Messe 2024 statt?")
+    True
+    """
+    asked = re.match(r"\W*(?:wann|when|wie viele?|how many|how much)\b", question, re.IGNORECASE)
+    return bool(asked) and set(german_terms(sentence)) <= set(german_terms(question)) | _EMPTY_WORDS
+
+
+def _names(sentence: str) -> list[str]:
+    """Return the words that can only be names: capitalised ones in a row, or those of an answer of one or two words.
+
+    A single capitalised word may be a noun in German, or the first word of any sentence.
+
+    >>> _names("Der Direktor heißt Hans Müller."), _names("Paris"), _names("Das Amt öffnet am Montag.")
+    (['Hans', 'Müller'], ['Paris'], [])
+    """
+    words = re.findall(r"[^\W\d_][\w’'-]*", sentence)
+    if len(words) <= 2:
+        return [word for word in words if word[0].isupper() and not _is_common(word)]
+    found: list[str] = []
+    for first, second in pairwise(words[1:]):
+        if first[0].isupper() and second[0].isupper():
+            found += [word for word in (first, second) if not _is_common(word)]
+    return list(dict.fromkeys(found))
+
+
+def _is_common(word: str) -> bool:
+    return word.casefold() in _TRANSLATED
+
+
+def _occurs(name: str, text: str) -> bool:
+    """Whether a name, or a word that begins like it, is in the text: Communist and Kommunist, Shanghai and Shanghaier.
+
+    c and k, v and w, umlauts and their base letters count as the same.
+    """
+    stem = _folded(name)[:4]
+    return any(stem in word for word in map(_folded, re.findall(r"[^\W\d_][\w’'-]*", text)))
+
+
+def _folded(word: str) -> str:
+    plain = "".join(sign for sign in unicodedata.normalize("NFD", word.casefold()) if not unicodedata.combining(sign))
+    return plain.translate(_SAME_SOUND)
 
 
 def numbers(text: str) -> set[str]:

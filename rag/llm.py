@@ -25,7 +25,7 @@ Message = dict[str, str]
 NO_MODEL = "none"
 CONTEXT_TOKENS = 4096
 # The embedded model nearly always answers; where it hardly thinks of refusing it is mostly right.
-EMBEDDED_MAX_REFUSAL_LOG_ODDS = -3.0
+EMBEDDED_MAX_REFUSAL_LOG_ODDS = -2.2
 CONNECT_SECONDS = 10.0
 TOP_LOGPROBS = 20  # the most that OpenAI's API gives
 

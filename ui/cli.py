@@ -101,11 +101,13 @@ def _ask(
 ) -> None:
     """Print each sentence as soon as it is there, then the evidence."""
     from rag import Answer, Assistant
+    from rag.language import question_language
     from rag.writer import AnswerSentence
     from ui.progress import download_progress
 
     with download_progress(T.fetching) as progress:
-        assistant = Assistant.load(index, interface=interface_language(), progress=progress)
+        interface = question_language(question, interface_language())
+        assistant = Assistant.load(index, interface=interface, progress=progress)
         for event in assistant.stream(question, language=language, documents=documents):
             if isinstance(event, AnswerSentence) and not as_json:
                 _print(event.text)
