@@ -44,7 +44,8 @@ _EXPECTED = (
 class Evidence:
     """A sentence of an indexed document: ``document.text[start:end] == text``.
 
-    ``score`` orders, best highest; ``vector`` is the ``(dim,)`` unit vector of the sentence under its title.
+    ``score`` orders, best highest; ``cosine``, in [-1, 1], is the nearness to the question; ``vector`` is the
+    ``(dim,)`` unit vector of the sentence under its title.
     """
 
     document_id: str
@@ -54,6 +55,7 @@ class Evidence:
     end: int
     score: float
     vector: Floats = field(default_factory=lambda: np.empty(0, np.float32), compare=False, repr=False)
+    cosine: float = 1.0
 
 
 def select_evidence(
@@ -97,6 +99,7 @@ def _scored(question: str, vector: Floats, hits: Sequence[Hit], embedder: Embedd
             + TYPE_WEIGHT * _has_kind_asked_for(question, text)
             + HIT_WEIGHT * hit.score,
             own,
+            float(own @ vector),
         )
         for (hit, (start, end)), text, own in zip(spans, texts, vectors, strict=True)
     ]
