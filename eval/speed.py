@@ -19,7 +19,7 @@ from eval.goldset import SAMPLE, load_goldset
 from eval.report import require_writable
 from index.document import Document
 
-QUESTION = "When was the Elbphilharmonie in Hamburg opened?"
+QUESTION = "Who laid the foundation stone of Cologne Cathedral in 1248?"
 RUNS = 3
 
 _INDEXING = """

@@ -722,7 +722,8 @@ def test_a_really_full_disk_keeps_the_old_state_usable(tmp_path: Path, embedder:
 
 
 READS_WITHOUT_RIGHTS = """
-Index.open(folder, embedder=WordEmbedder())  # imports what another user may not read
+opened = Index.open(folder, embedder=WordEmbedder())
+opened.search(opened.embedder.embed_query("Frist"), ["frist"])  # imports what another user may not read
 if os.getuid() == 0:
     os.setuid(65534)
 opened = Index.open(folder, embedder=WordEmbedder())

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from rag import Answer
 
 T = texts()
-app = typer.Typer(help=T.cli, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    help=T.cli, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
 index_app = typer.Typer(help=T.index_group, no_args_is_help=True)
 app.add_typer(index_app, name="index")
 
