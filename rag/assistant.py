@@ -18,7 +18,7 @@ from rag.evidence import select_evidence
 from rag.grounding import Verdict
 from rag.language import Language, question_language
 from rag.llm import LLM, NoModelError, load_llm
-from rag.prompt import NO_ANSWER, constant_prompt
+from rag.prompt import constant_prompt
 from rag.retriever import Retriever
 from rag.writer import AnswerSentence, Status, Writer
 
@@ -198,8 +198,8 @@ def _load_into(loading: "Future[LLM | None]", language: Language, progress: Prog
     """Load the model, and let an embedded one read what stands before every question."""
     try:
         llm = load_llm(progress=progress)
-        if llm and llm.embedded:
-            llm.log_odds(constant_prompt(language), NO_ANSWER)
+        if llm:
+            llm.read_ahead(constant_prompt(language))
         loading.set_result(llm)
     except BaseException as error:  # noqa: BLE001 - raised again where the model is asked for
         loading.set_exception(error)

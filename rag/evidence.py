@@ -11,7 +11,7 @@ from index.analysis import german_terms
 from index.embedding import Embedder
 from index.vectors import Floats
 
-EVIDENCE_CHARACTERS = 1000  # about 260 tokens, 4 seconds of reading for the embedded model on two cores
+EVIDENCE_CHARACTERS = 900  # about 270 tokens, 4 seconds of reading for the embedded model on two cores
 TERM_WEIGHT = 0.05  # what holding all words of the question adds to a sentence's cosine
 TYPE_WEIGHT = 0.05  # what holding the kind of word asked for adds
 HIT_WEIGHT = 0.5  # how much of its chunk's score a sentence inherits

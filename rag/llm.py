@@ -1,6 +1,7 @@
 """One way to any language model: the openai client and a base URL, the embedded model's included."""
 
 import math
+import os
 import re
 import secrets
 import threading
@@ -15,7 +16,9 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidatorF
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.errors import BelegError
+from index.settings import index_settings
 from index.weights import LLM_WEIGHTS, Progress, fetch
+from rag.prompt_cache import PromptCache
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI
@@ -100,6 +103,7 @@ class LLM:
         server: What answers inside this process; it is kept alive until ``close``.
         max_refusal_log_odds: Log-odds of a refusal from which on the model's answer is not to be trusted; 0: where
             the refusal is likelier than not.
+        prompt_cache: Of a server inside this process.
     """
 
     def __init__(
@@ -110,9 +114,10 @@ class LLM:
         *,
         server: object = None,
         max_refusal_log_odds: float = 0.0,
+        prompt_cache: PromptCache | None = None,
     ) -> None:
         self.name = name or model
-        self.embedded = server is not None
+        self._prompt_cache = prompt_cache
         self.max_refusal_log_odds = max_refusal_log_odds
         self._client = client
         self._model = model
@@ -123,6 +128,11 @@ class LLM:
         """Close the connections, and end the server inside this process."""
         self._client.close()
         self._server = None
+
+    def read_ahead(self, messages: list[Message]) -> None:
+        """Have an embedded model read what the next request begins with, or restore that it has; else do nothing."""
+        if self._prompt_cache:
+            self._prompt_cache.ensure(messages, lambda: self.log_odds(messages, ""))
 
     def stream(self, messages: list[Message], *, max_tokens: int) -> Iterator[str]:
         """Yield the answer's text as it comes, greedy.
@@ -311,7 +321,9 @@ def _embedded(path: Path, timeout: float) -> LLM:
     import openai
 
     key = secrets.token_urlsafe(32)
-    server = _start_server(path, key)
+    prompts = index_settings().cache / "prompts"
+    prompts.mkdir(parents=True, exist_ok=True)
+    server = _start_server(path, key, prompts)
     client = openai.OpenAI(
         base_url=f"{server.listening_address}/v1",
         api_key=key,
@@ -325,14 +337,15 @@ def _embedded(path: Path, timeout: float) -> LLM:
         name=LLM_WEIGHTS.name,
         server=server,
         max_refusal_log_odds=EMBEDDED_MAX_REFUSAL_LOG_ODDS,
+        prompt_cache=PromptCache(client, prompts, LLM_WEIGHTS.sha256),
     )
 
 
-def _start_server(path: Path, key: str) -> Any:
+def _start_server(path: Path, key: str, prompts: Path) -> Any:
     try:
         import xllamacpp
 
-        return xllamacpp.Server(_server_parameters(xllamacpp, path, key))
+        return xllamacpp.Server(_server_parameters(xllamacpp, path, key, prompts))
     except (ImportError, RuntimeError) as error:
         raise NoModelError(
             f"{path}: llama.cpp cannot serve it ({error}); free 2 GB of memory, or name an endpoint "
@@ -340,12 +353,13 @@ def _start_server(path: Path, key: str) -> Any:
         ) from error
 
 
-def _server_parameters(xllamacpp: Any, path: Path, key: str) -> Any:
+def _server_parameters(xllamacpp: Any, path: Path, key: str, prompts: Path) -> Any:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
     parameters.api_keys = [key]
+    parameters.slot_save_path = f"{prompts}{os.sep}"
     parameters.n_ctx = CONTEXT_TOKENS
     parameters.n_parallel = 1
     parameters.n_threads_http = 4

@@ -13,7 +13,7 @@ from rag.draft import is_refusal, sentences_of
 from rag.evidence import Evidence
 from rag.grounding import Verdict, check_sentence
 from rag.llm import LLM, BrokenAnswerError, Message
-from rag.prompt import NO_ANSWER, answer_prompt
+from rag.prompt import NO_ANSWER, answer_prompt, constant_prompt
 
 Status = Literal["answered", "abstained", "incomplete"]
 
@@ -68,8 +68,11 @@ class Writer:
 
     def generate(self, llm: LLM) -> Iterator[AnswerSentence]:
         """Let the model write, and pass on what its evidence carries."""
+        if not self.evidence:
+            return
+        llm.read_ahead(constant_prompt(self.language))
         messages = answer_prompt(self.question, self.evidence, self.language)
-        if not self.evidence or self._is_silent(llm, messages):
+        if self._is_silent(llm, messages):
             return
         try:
             for sentence in sentences_of(llm.stream(messages, max_tokens=MAX_ANSWER_TOKENS)):

@@ -346,6 +346,25 @@ class TestEmbedded:
         assert embedded.name == LLM_WEIGHTS.name
         assert load_llm() is embedded
 
+    def test_what_it_has_read_is_kept_for_the_next_process(self, embedded):
+        cache = embedded._prompt_cache
+        read = []
+        messages = [{"role": "system", "content": "Du zählst Schafe."}, {"role": "user", "content": "Eins?"}]
+        state = cache._folder / cache._name(messages)
+        for rest in (state, state.with_name(f"{state.name}.sha256")):
+            rest.unlink(missing_ok=True)
+
+        def ensure() -> int:
+            cache._current = ""
+            cache.ensure(messages, lambda: read.append(embedded.log_odds(messages, "Zwei")))
+            return len(read)
+
+        assert [ensure(), ensure()] == [1, 1]
+        damaged = bytearray(state.read_bytes())
+        damaged[-1] ^= 1
+        state.write_bytes(damaged)
+        assert [ensure(), ensure()] == [2, 2]
+
     def test_it_gives_probabilities(self, embedded):
         two, three = (
             embedded.log_odds([{"role": "user", "content": f"Ist {n} eine gerade Zahl? Nur Ja oder Nein."}], "Nein")
