@@ -366,11 +366,11 @@ class TestEmbedded:
         assert [ensure(), ensure()] == [2, 2]
 
     def test_it_gives_probabilities(self, embedded):
-        two, three = (
-            embedded.log_odds([{"role": "user", "content": f"Ist {n} eine gerade Zahl? Nur Ja oder Nein."}], "Nein")
-            for n in (2, 3)
+        yes, no = (
+            embedded.log_odds([{"role": "user", "content": f"Antworte nur mit dem Wort {word}."}], "Nein")
+            for word in ("Ja", "Nein")
         )
-        assert three > two
+        assert no > 0 > yes
 
     def test_only_this_machine_can_ask_and_only_with_the_key(self, embedded):
         url = str(embedded._client.base_url)

@@ -45,7 +45,7 @@ def application(blocks: "gr.Blocks", host: str) -> ASGI:
     import fastapi
     import gradio as gr
 
-    app = gr.mount_gradioapplication(
+    app = gr.mount_gradio_app(
         fastapi.FastAPI(openapi_url=None),
         blocks,
         path="/",
