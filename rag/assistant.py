@@ -161,13 +161,16 @@ class Assistant:
             raise AssistantError(f"answers are in 'de' or 'en', not in {language!r}")
         asked_in = question_language(question, self.interface)
         language = language or asked_in
-        full_question = _standalone(question, history)
+        before = _leans_on(question, history)
+        full_question = f"{before} {question}".strip()
 
         hits = self.retriever.retrieve(full_question, HITS, language=asked_in, documents=documents)
         yield Found(tuple(hits))
         vector = self.retriever.embed(full_question, asked_in)
         evidence = select_evidence(full_question, vector, hits, self.index.embedder)
-        writer = Writer(self.index, full_question, evidence, language)
+        # With the question before it in front, a small model answers that one.
+        asked = f"{question} ({before})" if before else question
+        writer = Writer(self.index, asked, evidence, language)
         llm, notice = self._model(language)
         yield from writer.generate(llm) if llm else writer.extract()
 
@@ -232,11 +235,11 @@ def answer(
 _loaded = cache(Assistant.load)
 
 
-def _standalone(question: str, history: History) -> str:
-    """Put the question before it in front of one that leans on it ("Und wann war das?", "And who backs it?")."""
+def _leans_on(question: str, history: History) -> str:
+    """Return the question before, where this one leans on it ("Und wann war das?", "And who backs it?"), else ""."""
     words = question.casefold().split()
     leans = bool(words) and (words[0] in _JOINING or not _LEANING.isdisjoint(word.strip("?,.!") for word in words))
-    return f"{history[-1][0]} {question}" if history and leans and len(words) <= _LEANING_WORDS else question
+    return history[-1][0] if history and leans and len(words) <= _LEANING_WORDS else ""
 
 
 _LEANING_WORDS = 8

@@ -388,7 +388,7 @@ def test_a_question_that_leans_on_the_one_before_is_asked_with_it(server, assist
     history = [("Wo liegt Köln?", "Am Rhein. [1]"), (WHO, "Der Direktor. [1]")]
     says(server, "Vom 6. bis 8. Juli [<dauerte>].")
     given = assistant.answer("Und wann war das?", history=history)
-    assert f"{WHO} Und wann war das?" in server.prompts[-1]
+    assert f"Und wann war das? ({WHO})" in server.prompts[-1]
     assert given.question == "Und wann war das?"
     says(server, "KEINE ANTWORT")
     assistant.answer("Wie hoch ist die Kaution für die Wohnung?", history=history)

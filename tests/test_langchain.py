@@ -178,7 +178,7 @@ def test_a_dict_with_all_that_answer_takes(server, runnable):
     ).response_metadata["answer"]
     assert (answer["question"], answer["language"], answer["text"]) == ("Und wann war das?", "en", ABSTENTION["en"])
     assert {hit["document_id"] for hit in answer["hits"]} == {"rhein"}
-    assert f"{QUESTION} Und wann war das?" in server.prompts[-1]
+    assert f"Und wann war das? ({QUESTION})" in server.prompts[-1]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_dict_with_all_that_answer_takes(server, runnable):
 )
 def test_a_history_of_messages(server, runnable, history):
     runnable.invoke({"question": "Und wie viele kamen dort?", "history": history})
-    assert f"{QUESTION} Und wie viele kamen dort?" in server.prompts[-1]
+    assert f"Und wie viele kamen dort? ({QUESTION})" in server.prompts[-1]
 
 
 def test_behind_a_prompt_the_last_message_is_the_question(server, runnable):
@@ -200,7 +200,7 @@ def test_behind_a_prompt_the_last_message_is_the_question(server, runnable):
     )
     chain = prompt | runnable | StrOutputParser()
     assert chain.invoke({"rest": "wie viele kamen dort?"}) == "".join(SENTENCES)
-    assert f"{QUESTION} Und wie viele kamen dort?" in server.prompts[-1]
+    assert f"Und wie viele kamen dort? ({QUESTION})" in server.prompts[-1]
     assert "Pirat" not in str(server.requests)
 
 
