@@ -55,14 +55,12 @@ class Texts:
     no_model: str
     endpoint: str
     # States of an answer
-    abstained: str
     incomplete: str
     extractive: str
     # Chat
     chat_lead: str
     chat_documents: str
     chat_one_document: str
-    chat_ready_to_ask: str
     chat_extractive: str
     chat_loading_search: str
     chat_loading_model: str
@@ -125,7 +123,6 @@ DE = Texts(
     not_fetched="noch nicht geholt ({size:.0f} MB, kommt beim ersten Gebrauch)",
     no_model="abgeschaltet: Antworten sind wörtliche Auszüge",
     endpoint="Endpunkt, nicht eingebaut",
-    abstained="Die Dokumente sagen dazu nichts.",
     incomplete="Die Antwort ist unvollständig: {reason}",
     extractive="Ohne Sprachmodell beantwortet: die passendsten Sätze der Dokumente.",
     # Chat
@@ -135,7 +132,6 @@ DE = Texts(
     ),
     chat_documents="{documents} Dokumente",
     chat_one_document="1 Dokument",
-    chat_ready_to_ask="bereit",
     chat_extractive="ohne Sprachmodell, Antworten sind wörtliche Auszüge",
     chat_loading_search="Das Suchmodell wird geladen …",
     chat_loading_model="Das Sprachmodell wird geladen …",
@@ -200,7 +196,6 @@ EN = Texts(
     not_fetched="not fetched yet ({size:.0f} MB, comes with the first use)",
     no_model="switched off: answers are verbatim extracts",
     endpoint="endpoint, not embedded",
-    abstained="The documents do not say.",
     incomplete="The answer is incomplete: {reason}",
     extractive="Answered without a language model: the best matching German sentences of the documents.",
     # Chat
@@ -210,7 +205,6 @@ EN = Texts(
     ),
     chat_documents="{documents} documents",
     chat_one_document="1 document",
-    chat_ready_to_ask="ready",
     chat_extractive="no language model, answers are verbatim extracts",
     chat_loading_search="The search model is being loaded …",
     chat_loading_model="The language model is being loaded …",
