@@ -26,4 +26,4 @@ def read_array(path: Path, dtype: DTypeLike) -> "np.ndarray[tuple[int], Any]":
     """Map what ``write_array`` wrote as one row, read-only."""
     if path.stat().st_size == 0:  # which cannot be mapped
         return np.empty(0, dtype)
-    return np.memmap(path, dtype, "r")
+    return np.asarray(np.memmap(path, dtype, "r"))  # of numpy's own type, which is sliced three times as fast

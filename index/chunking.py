@@ -5,16 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.document import Document
+from index.headings import Heading, find_headings, headings_above
 from index.sentences import Span, split_sentences
 
 _SPACES = re.compile(r"\s+")
 _NOT_SPACE = re.compile(r"\S")
+SMALL_CHUNK = 0.4  # of the size: a smaller chunk goes on after a heading
 CHUNK_CHARACTERS = 700  # about 180 tokens; larger chunks blur in the embedding, smaller ones lose their context
 
 
 @dataclass(frozen=True)
 class Chunk:
     """A part of a document: ``document.text[start:end] == text``; ``sentences`` are spans of that document too.
+
+    ``heading`` names the headings under which it stands, from the outermost in, and not the title again.
 
     >>> chunk = next(split_document(Document("a", "A", "Ein Satz. Noch ein Satz.")))
     >>> chunk.id, chunk.text, chunk.sentences
@@ -27,6 +31,7 @@ class Chunk:
     start: int
     end: int
     sentences: tuple[Span, ...]
+    heading: str = ""
 
     @property
     def id(self) -> str:
@@ -35,32 +40,36 @@ class Chunk:
 
     @property
     def searchable(self) -> str:
-        """The title travels with the text for searching, never for quoting."""
-        return f"{self.title}\n{self.text}" if self.title else self.text
+        """Title and heading travel with the text for searching, never for quoting."""
+        return "\n".join(part for part in (self.title, self.heading, self.text) if part)
 
 
 def split_document(document: Document, size: int = CHUNK_CHARACTERS) -> Iterator[Chunk]:
     """Pack whole sentences into chunks of at most ``size`` characters, in order, without overlap.
 
-    A sentence longer than ``size`` is cut at white space.
+    A sentence longer than ``size`` is cut at white space. A heading begins a chunk where the one before is not small.
 
     >>> [chunk.text for chunk in split_document(Document("a", "", "Eins ist da. Zwei ist da. Drei ist da."), size=26)]
     ['Eins ist da. Zwei ist da.', 'Drei ist da.']
     """
-    sentences = [
-        part
-        for sentence in split_sentences(document.text, document.language)
-        for part in _shortened(document.text, sentence, size)
-    ]
-    for group in _packed(sentences, size):
+    spans = list(split_sentences(document.text, document.language))
+    headings = find_headings(document.text, spans)
+    parts = [part for span in spans for part in _shortened(document.text, span, size)]
+    for group in _packed(parts, {heading.start for heading in headings}, size):
         start, end = group[0][0], group[-1][1]
-        yield Chunk(document.id, document.title, document.text[start:end], start, end, tuple(group))
+        heading = _heading(headings, start, document.title)
+        yield Chunk(document.id, document.title, document.text[start:end], start, end, tuple(group), heading)
 
 
-def _packed(sentences: list[Span], size: int) -> Iterator[list[Span]]:
+def _heading(headings: list[Heading], start: int, title: str) -> str:
+    return " – ".join(heading.text for heading in headings_above(headings, start) if heading.text != title)
+
+
+def _packed(sentences: list[Span], headings: set[int], size: int) -> Iterator[list[Span]]:
     group: list[Span] = []
     for sentence in sentences:
-        if group and sentence[1] - group[0][0] > size:
+        least = size * SMALL_CHUNK if sentence[0] in headings else size
+        if group and (sentence[1] - group[0][0] > size or sentence[0] - group[0][0] > least):
             yield group
             group = []
         group.append(sentence)

@@ -10,6 +10,7 @@ import textwrap
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,15 @@ class Failure:
     reason: str
 
 
+_Read = Iterator[tuple[Document | DocumentError, int]]
+"""What is read of a file, each with how many of its bytes are read by then."""
+
+
 def load_documents(
-    paths: Iterable[str | Path], *, on_failure: Callable[[Failure], None] | None = None
+    paths: Iterable[str | Path],
+    *,
+    on_failure: Callable[[Failure], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Document]:
     """Yield the documents of files, folders (searched for known formats) and gold-set ``documents.jsonl(.gz)``.
 
@@ -60,6 +68,7 @@ def load_documents(
         paths: Files or folders. All of them must exist before anything is read.
         on_failure: Told of each file or line that cannot be read; reading goes on. Without it the first one raises.
             A file that is not UTF-8 but can be read as Windows-1252 is no failure: a warning is logged.
+        progress: Told before each document how many bytes of the files are read, and how many there are.
 
     Raises:
         DocumentError: A path does not exist, a format is unknown, or (without ``on_failure``) a file is unreadable.
@@ -70,8 +79,13 @@ def load_documents(
     ...     [document.title for document in load_documents([folder])]
     ['brief']
     """
-    for path in _files(paths):
-        for read in _read(path):
+    files = _files(paths)
+    sizes = [_size(path) for path in files]
+    total = sum(sizes)
+    for path, before in zip(files, accumulate(sizes, initial=0), strict=False):
+        for read, position in _read(path):
+            if progress:
+                progress(before + position, total)
             if isinstance(read, Document):
                 yield read
             elif on_failure is None:
@@ -80,14 +94,22 @@ def load_documents(
                 on_failure(Failure(str(path), str(read)))
 
 
-def _read(path: Path) -> Iterator[Document | DocumentError]:
+def _read(path: Path) -> _Read:
     """Yield a file's documents; what cannot be read is an error in their place, so that the rest follows."""
     try:
         yield from _READERS[_format(path)](path)
     except DocumentError as error:
-        yield error
+        yield error, _size(path)
     except OSError as error:
-        yield DocumentError(f"{path}: {error.strerror or error}")
+        yield DocumentError(f"{path}: {error.strerror or error}"), _size(path)
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file; 0 where it cannot be seen, which reading it will tell."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _files(paths: Iterable[str | Path]) -> list[Path]:
@@ -132,26 +154,28 @@ def _format(path: Path) -> str:
     return max((ending for ending in _READERS if name.endswith(ending)), key=len, default="")
 
 
-def _read_text(path: Path) -> Iterator[Document]:
-    text = decode(path.read_bytes(), path)
-    yield Document(file_id(path), _title(path, text), text, _language(text), str(path.resolve()))
+def _read_text(path: Path) -> _Read:
+    raw = path.read_bytes()
+    text = decode(raw, path)
+    yield Document(file_id(path), _title(path, text), text, _language(text), str(path.resolve())), len(raw)
 
 
-def _read_markdown(path: Path) -> Iterator[Document]:
-    text = decode(path.read_bytes(), path)
+def _read_markdown(path: Path) -> _Read:
+    raw = path.read_bytes()
+    text = decode(raw, path)
     heading = re.search(r"^#{1,6}[ \t]+(.+)", text, re.MULTILINE)
     title = heading[1].rstrip(" \t#") if heading else ""
-    yield Document(file_id(path), title or _title(path, text), text, _language(text), str(path.resolve()))
+    yield Document(file_id(path), title or _title(path, text), text, _language(text), str(path.resolve())), len(raw)
 
 
-def _read_jsonl(path: Path) -> Iterator[Document | DocumentError]:
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
+def _read_jsonl(path: Path) -> _Read:
     number = 0
-    with opened(path, "rb") as lines:
+    with path.open("rb") as file:
+        lines = gzip.GzipFile(fileobj=file) if path.suffix.lower() == ".gz" else file
         try:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    yield _document_of_line(line, f"{path}:{number}", path)
+                    yield _document_of_line(line, f"{path}:{number}", path), file.tell()
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise DocumentError(f"{path}: not a whole gzip file ({error}); unpack or fetch it again") from error
     if not number:
@@ -175,7 +199,7 @@ def _document_of_line(line: bytes, where: str, path: Path) -> Document | Documen
     )
 
 
-_READERS: dict[str, Callable[[Path], Iterator[Document | DocumentError]]] = {
+_READERS: dict[str, Callable[[Path], _Read]] = {
     ".txt": _read_text,
     ".md": _read_markdown,
     ".jsonl": _read_jsonl,

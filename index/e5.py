@@ -4,6 +4,7 @@ A BERT of twelve layers. To import sentence-transformers or transformers takes t
 load this and embed a question, and every command waits for that; the tests compare the vectors with transformers'.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from index.analysis import STOP_WORDS
+from index.language import Language
+from index.late_interaction import Bits, Tokens, packed
+
 if TYPE_CHECKING:
     import torch
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
     Affine = tuple[torch.Tensor, torch.Tensor]
     """The weight and the bias of a linear map or of a layer norm."""
@@ -25,6 +30,11 @@ Vectors = NDArray[np.float32]
 Role = Literal["query", "document"]
 
 PROMPTS: dict[Role, str] = {"query": "query: ", "document": "passage: "}
+TOKEN_MEANS = Path(__file__).with_name("e5_token_means.f32")
+"""Mean of the unit token states of German passages, German questions, English questions: ``(3, hidden)`` float32,
+measured on ``rag/parallel_questions.jsonl``. All states share it, and it hides in what they differ."""
+_MEAN_OF = {"de": 1, "en": 2}
+_WORD = re.compile(r"\w+")
 
 
 class MultilingualE5:
@@ -42,19 +52,64 @@ class MultilingualE5:
         self._places = file.matrix("emb.pos") + file.matrix("emb.type")[0]
         self._norm = _affine(file, "emb.ln")
         self._layers = [_build_layer(file, number) for number in range(file.layers)]
+        self._means = np.fromfile(TOKEN_MEANS, "<f4").reshape(3, -1)
 
     def __call__(self, texts: list[str], role: Role) -> Vectors:
         """Encode texts in a role: (n, hidden) float32, not yet of unit length."""
+        encodings = self._tokenizer.encode_batch_fast([PROMPTS[role] + text for text in texts])
+        states, mask = self._states(encodings)
+        return _mean(states, mask).numpy()
+
+    def encode_passages(self, texts: list[str]) -> tuple[Vectors, list[Bits]]:
+        """Encode German passages, with the packed tokens of each."""
+        vectors, tokens = self._encode_tokens(texts, "document", self._means[0])
+        return vectors, [packed(of_text) for of_text in tokens]
+
+    def encode_question(self, text: str, language: Language) -> tuple[Vectors, Tokens]:
+        """Encode a question, (hidden,), with its tokens."""
+        vectors, tokens = self._encode_tokens([text], "query", self._means[_MEAN_OF[language]])
+        return vectors[0], tokens[0]
+
+    def token_mean(self, texts: list[str], role: Role) -> Vectors:
+        """Return the mean of the unit states of the texts' own tokens, (hidden,): a row of ``TOKEN_MEANS``."""
+        kept: list[Vectors] = []
+        for text in texts:
+            encodings = self._tokenizer.encode_batch([PROMPTS[role] + text])
+            states, _ = self._states(encodings)
+            own = [first >= len(PROMPTS[role]) and first < last for first, last in encodings[0].offsets]
+            kept.append(_unit(states[0].float().numpy()[own]))
+        mean: Vectors = np.concatenate(kept).mean(axis=0)
+        return mean
+
+    def _encode_tokens(self, texts: list[str], role: Role, mean: Vectors) -> tuple[Vectors, list[Tokens]]:
+        encodings = self._tokenizer.encode_batch([PROMPTS[role] + text for text in texts])
+        states, mask = self._states(encodings)
+        tokens = [
+            self._tokens(text, len(PROMPTS[role]), encoding, of_text, mean)
+            for text, encoding, of_text in zip(texts, encodings, states.float().numpy(), strict=True)
+        ]
+        return _mean(states, mask).numpy(), tokens
+
+    def _tokens(self, text: str, prompt: int, encoding: "Encoding", states: Vectors, mean: Vectors) -> Tokens:
+        """Keep the tokens of content words, or all where there are none, less what all tokens share."""
+        offsets = np.array(encoding.offsets) - prompt
+        within = (offsets[:, 0] < offsets[:, 1]) & (offsets[:, 1] > 0)
+        content = within & _content(text)[np.clip(offsets[:, 1] - 1, 0, max(0, len(text) - 1))]
+        kept = np.flatnonzero(content if content.any() else within)
+        starts = [first + text[first : first + 1].isspace() for first in np.maximum(offsets[kept, 0], 0).tolist()]
+        return Tokens(_unit(_unit(states[kept]) - mean), np.array(starts, np.int64))
+
+    def _states(self, encodings: "list[Encoding]") -> "tuple[torch.Tensor, torch.Tensor]":
+        """Run the network: states (n, length, hidden), and the mask (n, length) of what is no padding."""
         import torch
 
-        encodings = self._tokenizer.encode_batch_fast([PROMPTS[role] + text for text in texts])
         ids = np.array([encoding.ids for encoding in encodings])
         mask = torch.tensor([encoding.attention_mask for encoding in encodings], dtype=torch.bool)
         with torch.inference_mode():
-            return _mean(self._states(ids, mask[:, None, None, :]), mask).numpy()
+            return self._run(ids, mask[:, None, None, :]), mask
 
-    def _states(self, ids: NDArray[np.int64], mask: "torch.Tensor") -> "torch.Tensor":
-        """Run the network: token ids (n, length) -> states (n, length, hidden)."""
+    def _run(self, ids: NDArray[np.int64], mask: "torch.Tensor") -> "torch.Tensor":
+        """Token ids (n, length) -> states (n, length, hidden)."""
         import torch
 
         words = torch.from_numpy(floats(self._words[ids]) + self._places[: ids.shape[1]])
@@ -87,6 +142,23 @@ class _Layer:
         states = _normalise(states + functional.linear(seen, *self.mix), self.mix_norm, epsilon)
         wide = functional.gelu(functional.linear(states, *self.widen))
         return _normalise(states + functional.linear(wide, *self.narrow), self.narrow_norm, epsilon)
+
+
+def _content(text: str) -> NDArray[np.bool_]:
+    """Mark the characters of words that are no stop words.
+
+    >>> "".join("x" if mark else "." for mark in _content("Wo ist Köln?"))
+    '.......xxxx.'
+    """
+    marks = np.zeros(max(1, len(text)), np.bool_)
+    for word in _WORD.finditer(text):
+        marks[word.start() : word.end()] = word[0].casefold() not in STOP_WORDS
+    return marks
+
+
+def _unit(rows: Vectors) -> Vectors:
+    length: Vectors = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return rows / length
 
 
 def _normalise(states: "torch.Tensor", norm: "Affine", epsilon: float) -> "torch.Tensor":

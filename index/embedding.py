@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from index.e5 import PROMPTS, MultilingualE5, Role, Vectors, number_format
 from index.errors import BelegError
+from index.language import Language
+from index.late_interaction import NO_TOKENS, Bits, Tokens, packed
 from index.settings import index_settings
 from index.weights import EMBEDDING_WEIGHTS, fetch, is_offline
 
@@ -26,7 +28,7 @@ EMBEDDED_MODEL = "multilingual-e5-small"
 Encode = Callable[[list[str], Role], Vectors]
 """From n texts to (n, dimension) float32, of any length."""
 
-_E5_FORM = 1
+_E5_FORM = 2
 """Part of the fingerprint: raise it with every change that gives the embedded model other vectors."""
 _BATCH_CHARACTERS = 6_000
 _MOST_CHARACTERS = 2_500
@@ -36,6 +38,16 @@ _HUB_TIMEOUT_SECONDS = 5.0
 
 class EmbeddingError(BelegError):
     """An embedding model cannot be had."""
+
+
+class TokenEncoder(Protocol):
+    """A model that gives the vectors of a text's tokens beside its own; not yet of unit length."""
+
+    def encode_passages(self, texts: list[str]) -> tuple[Vectors, list[Bits]]:
+        """Return ``(n, dimension)``, and the packed tokens of each text."""
+
+    def encode_question(self, text: str, language: Language) -> tuple[Vectors, Tokens]:
+        """Return ``(dimension,)``, and the tokens."""
 
 
 class Embedder:
@@ -50,12 +62,15 @@ class Embedder:
     (2, 2)
     """
 
-    def __init__(self, name: str, fingerprint: str, dimension: int, encode: Encode) -> None:
+    def __init__(
+        self, name: str, fingerprint: str, dimension: int, encode: Encode, tokens: TokenEncoder | None = None
+    ) -> None:
         self.name = name
         self.fingerprint = fingerprint
         """Vectors may be compared where this is equal."""
         self.dimension = dimension
         self._encode = encode
+        self._tokens = tokens
 
     def embed_query(self, text: str) -> Vectors:
         """Return the vector of a question: (dimension,) float32, of length 1."""
@@ -73,16 +88,50 @@ class Embedder:
         """
         return self._embed(texts, "document", progress)
 
+    def embed_passages(
+        self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[Vectors, list[Bits]]:
+        """Return what ``embed_documents`` returns, and each text's packed tokens, none where the model has none."""
+        if self._tokens is None:
+            return self.embed_documents(texts, progress=progress), [packed(NO_TOKENS)] * len(texts)
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        bits = [packed(NO_TOKENS)] * len(texts)
+        for rows, batch in _batched(texts, progress):
+            encoded, tokens = self._tokens.encode_passages(batch)
+            vectors[rows] = _unit(encoded)
+            for row, of_text in zip(rows, tokens, strict=True):
+                bits[row] = of_text
+        return vectors, bits
+
+    def embed_question(self, text: str, language: Language) -> tuple[Vectors, Tokens]:
+        """Return the vector of a question, as ``embed_query`` does, and its tokens."""
+        if self._tokens is None:
+            return self.embed_query(text), NO_TOKENS
+        vector, tokens = self._tokens.encode_question(_encodable(text), language)
+        return _unit(vector), tokens
+
     def _embed(self, texts: Sequence[str], role: Role, progress: Callable[[int, int], None] | None) -> Vectors:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        done = 0
-        for rows in _batches([len(text) for text in texts]):
-            batch = self._encode([_encodable(texts[row]) for row in rows], role)
-            vectors[rows] = batch / np.maximum(np.linalg.norm(batch, axis=1, keepdims=True), 1e-12)
-            done += len(rows)
-            if progress:
-                progress(done, len(texts))
+        for rows, batch in _batched(texts, progress):
+            vectors[rows] = _unit(self._encode(batch, role))
         return vectors
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    length: Vectors = np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return vectors / length
+
+
+def _batched(
+    texts: Sequence[str], progress: Callable[[int, int], None] | None
+) -> Iterator[tuple[list[int], list[str]]]:
+    """Yield the rows and the texts of each batch; ``progress`` is told when it is done."""
+    done = 0
+    for rows in _batches([len(text) for text in texts]):
+        yield rows, [_encodable(texts[row]) for row in rows]
+        done += len(rows)
+        if progress:
+            progress(done, len(texts))
 
 
 def load_embedder(name: str | None = None) -> Embedder:
@@ -107,7 +156,7 @@ def _load(name: str) -> Embedder:
     if name != EMBEDDED_MODEL:
         return _load_sentence_transformer(name)
     model = MultilingualE5(fetch(EMBEDDING_WEIGHTS))
-    return Embedder(name, embedded_fingerprint(), model.dimension, model)
+    return Embedder(name, embedded_fingerprint(), model.dimension, model, model)
 
 
 def embedded_fingerprint() -> str:

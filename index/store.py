@@ -4,16 +4,18 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from index.chunking import Chunk, split_document
 from index.document import Document, Failure
 from index.embedding import Embedder, load_embedder
+from index.late_interaction import NO_TOKENS, Tokens
 from index.manifest import (
     REBUILD,
     EmbedderIdentity,
@@ -31,7 +33,7 @@ from index.manifest import (
     write_lock,
     write_manifest,
 )
-from index.search import Hit, search_segments
+from index.search import Hit, Query, search_segments
 from index.segment import Segment, merge_segments, write_segment
 from index.settings import index_settings
 from index.vectors import Floats, Mask
@@ -39,10 +41,14 @@ from index.vectors import Floats, Mask
 __all__ = ["Changes", "Index", "StoreError"]
 
 GROUP_CHUNKS = 1024  # chunks embedded between two commits: what a crash can cost
-MOST_SEGMENTS = 8
+MOST_SEGMENTS = 8  # beside those that are too large to be merged
+MOST_MERGED = 500_000  # chunks in a merged segment
 MOST_REMOVED = 0.25  # share of a segment's chunks that updates may leave dead in it
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int, int], None]
+"""Told documents done, chunks done, and chunks read so far, which is known a group ahead."""
+
+_Sized = TypeVar("_Sized", bound=Sized)
 
 
 @dataclass
@@ -62,29 +68,30 @@ class _View:
     def __init__(self, folder: Path, manifest: Manifest, stamp: Stamp | None, before: "_View | None") -> None:
         self.manifest = manifest
         self.stamp = stamp
-        self.segments = [_open_segment(folder / "segments", entry, before) for entry in manifest.segments]
+        known = {segment.folder.name: segment for segment in before.segments} if before else {}
+        self.segments: list[Segment] = [_open_segment(folder / "segments", entry, known) for entry in manifest.segments]
 
-    @cached_property
-    def place(self) -> dict[str, tuple[Segment, int]]:
-        """Document id -> (segment, document number), removed documents left out."""
-        return {segment.ids[number]: (segment, number) for segment in self.segments for number in segment.living}
+    def find(self, document_id: object) -> tuple[Segment, int] | None:
+        """Return the segment and the number of the document with this id; None where there is none."""
+        for segment in self.segments:
+            number = segment.numbers.get(document_id)
+            if number is not None and number not in segment.removed:
+                return segment, number
+        return None
 
     def content_hash(self, document_id: str) -> str | None:
         """Return the hash of the document with this id; None where there is none."""
-        if document_id not in self.place:
-            return None
-        segment, number = self.place[document_id]
-        return segment.hashes[number]
+        found = self.find(document_id)
+        return found[0].hashes[found[1]] if found else None
 
 
-def _open_segment(folder: Path, entry: SegmentEntry, before: _View | None) -> Segment:
+def _open_segment(folder: Path, entry: SegmentEntry, known: dict[str, Segment]) -> Segment:
     """Open a segment: as it was open before, or verified."""
-    for known, segment in zip(before.manifest.segments, before.segments, strict=True) if before else ():
-        if known == entry:
-            return segment
-    if not before or entry.name not in {known.name for known in before.manifest.segments}:
+    segment = known.get(entry.name)
+    if segment is None:
         verify_segment(folder / entry.name, entry)
-    return Segment(folder / entry.name, entry.removed)
+        return Segment(folder / entry.name, entry.removed)
+    return segment if segment.removed == frozenset(entry.removed) else segment.with_removed(entry.removed)
 
 
 class Index:
@@ -138,15 +145,15 @@ class Index:
 
     def __len__(self) -> int:
         """Count the documents."""
-        return len(self._view().place)
+        return sum(segment.document_count - len(segment.removed) for segment in self._view().segments)
 
     def __contains__(self, document_id: object) -> bool:
-        return document_id in self._view().place
+        return self._view().find(document_id) is not None
 
     @property
     def chunk_count(self) -> int:
         """Number of chunks."""
-        return sum(len(segment.living_chunks) for segment in self._view().segments)
+        return sum(segment.living_count for segment in self._view().segments)
 
     def document(self, document_id: str) -> Document:
         """Return a document with its whole text.
@@ -154,25 +161,32 @@ class Index:
         Raises:
             StoreError: No document has this id.
         """
-        view = self._view()
-        if document_id not in view.place:
+        found = self._view().find(document_id)
+        if found is None:
             raise self._unknown(document_id)
-        segment, number = view.place[document_id]
+        segment, number = found
         return segment.document(number)
 
     def documents(self) -> Iterator[Document]:
         """Yield all documents, in an order that stays until the index changes."""
-        for segment, number in self._view().place.values():
-            yield segment.document(number)
+        for segment in self._view().segments:
+            yield from map(segment.document, segment.living)
 
     def search(
-        self, query: Floats, terms: Iterable[str], *, candidates: int = 100, documents: Iterable[str] | None = None
+        self,
+        query: Floats,
+        terms: Iterable[str],
+        *,
+        tokens: Tokens = NO_TOKENS,
+        candidates: int = 100,
+        documents: Iterable[str] | None = None,
     ) -> list[Hit]:
-        """Return the nearest chunks by meaning and by words, each with both scores, in no useful order.
+        """Return the nearest chunks by meaning and by words, each with all scores, in no useful order.
 
         Args:
             query: ``(dim,)`` unit vector of the question.
             terms: Its terms, as ``german_terms`` gives them.
+            tokens: Its tokens, as the embedder gives them, for the late interaction.
             candidates: How many chunks each of the two searches contributes at most.
             documents: Only these document ids; unknown ids are an error.
 
@@ -180,7 +194,7 @@ class Index:
             StoreError: A document id is unknown.
         """
         view = self._view()
-        return search_segments(view.segments, self._wanted(view, documents), query, terms, candidates)
+        return search_segments(view.segments, self._wanted(view, documents), Query(query, terms, tokens), candidates)
 
     def _wanted(self, view: _View, documents: Iterable[str] | None) -> list[Mask]:
         """Which chunks to search in each segment."""
@@ -188,10 +202,10 @@ class Index:
             return [segment.living_mask for segment in view.segments]
         numbers: dict[Segment, list[int]] = {segment: [] for segment in view.segments}
         for document_id in documents:
-            if document_id not in view.place:
+            found = view.find(document_id)
+            if found is None:
                 raise self._unknown(document_id)
-            segment, number = view.place[document_id]
-            numbers[segment].append(number)
+            numbers[found[0]].append(found[1])
         return [segment.allowed(of_segment) for segment, of_segment in numbers.items()]
 
     def _unknown(self, document_id: str) -> StoreError:
@@ -207,7 +221,7 @@ class Index:
 
         Args:
             documents: Read as a stream.
-            progress: Told after each step how many documents and how many chunks are done.
+            progress: Told after each step how many documents and chunks are done, and how many chunks are read.
 
         Raises:
             StoreError: Another process writes, the disk is full, or the embedder is not the index's.
@@ -218,11 +232,12 @@ class Index:
             for group in _groups(self._new(documents, changes)):
                 documents_done = len(changes.added) + len(changes.updated) + len(changes.unchanged)
                 changed = [document.id for document, _ in group if document.id in self]
+                added = [document.id for document, _ in group if document.id not in self]
                 self._commit_documents(group, changed, partial(_tell, progress, documents_done, chunks_done))
                 changes.updated += changed
-                changes.added += [document.id for document, _ in group if document.id not in set(changed)]
+                changes.added += added
                 chunks_done += sum(len(chunks) for _, chunks in group)
-                _tell(progress, documents_done + len(group), chunks_done)
+                _tell(progress, documents_done + len(group), chunks_done, 0, 0)
             self._rewrite(MOST_REMOVED)
         return changes
 
@@ -263,26 +278,25 @@ class Index:
                 changes.failed.append(Failure(document.source, f"document {document.id!r} has no text"))
 
     def _commit_documents(
-        self, group: list[tuple[Document, list[Chunk]]], replaced: list[str], embedding: Progress
+        self, group: list[tuple[Document, list[Chunk]]], replaced: list[str], embedding: Callable[[int, int], None]
     ) -> None:
         documents = [document for document, _ in group]
         chunks = [of_document for _, of_document in group]
         passages = [chunk.searchable for chunk in chain.from_iterable(chunks)]
-        vectors = self.embedder.embed_documents(passages, progress=embedding)
+        vectors, tokens = self.embedder.embed_passages(passages, progress=embedding)
         with self._new_segment() as folder:
-            write_segment(folder, documents, chunks, vectors)
+            write_segment(folder, documents, chunks, vectors, tokens)
             entry = describe_segment(folder)
         kept = self._manifest_without(replaced)
         self._commit(replace(kept, embedder=_identity(self.embedder), segments=(*kept.segments, entry)))
-        if len(self._view().segments) > MOST_SEGMENTS:
-            self._merge(_small(self._view().segments))
+        if to_merge := segments_to_merge(self._view().segments):
+            self._merge(to_merge)
 
     def _rewrite(self, most_removed: float) -> None:
-        """Merge the segments of which a larger share than this is removed, so that it leaves the disk."""
-        view = self._view()
-        holed = [segment for segment in view.segments if 1 - len(segment.living_chunks) / len(segment) > most_removed]
-        if holed:
-            self._merge(holed)
+        """Rewrite the segments of which a larger share than this is removed, so that it leaves the disk."""
+        for segment in self._view().segments:
+            if 1 - segment.living_count / len(segment) > most_removed:
+                self._merge([segment])
 
     def _merge(self, merged: Sequence[Segment]) -> None:
         """Make one segment of these; where there is no room for it they stay, and the next change tries again."""
@@ -300,15 +314,16 @@ class Index:
         view = self._view()
         gone: dict[Segment, set[int]] = {segment: set(segment.removed) for segment in view.segments}
         for document_id in document_ids:
-            segment, number = view.place[document_id]
-            gone[segment].add(number)
+            found = view.find(document_id)
+            if found:
+                gone[found[0]].add(found[1])
         entries = zip(view.manifest.segments, gone.items(), strict=True)
         return replace(
             view.manifest,
             segments=tuple(
                 replace(entry, removed=tuple(sorted(numbers)))
                 for entry, (segment, numbers) in entries
-                if len(numbers) < len(segment.ids)
+                if len(numbers) < segment.document_count
             ),
         )
 
@@ -403,17 +418,34 @@ def _groups(documents: Iterable[tuple[Document, list[Chunk]]]) -> Iterator[list[
         yield group
 
 
-def _tell(progress: Progress | None, documents: int, chunks: int, embedded: int = 0, _of: int = 0) -> None:
+def _tell(progress: Progress | None, documents: int, chunks: int, embedded: int, of: int) -> None:
     """Pass on how far the embedding of a group is."""
     if progress:
-        progress(documents, chunks + embedded)
+        progress(documents, chunks + embedded, chunks + of)
 
 
-def _small(segments: Sequence[Segment]) -> Sequence[Segment]:
-    """All but the largest segments, so that their number stays small at little cost; all where that is under two."""
-    largest = max(len(segment) for segment in segments)
-    small = [segment for segment in segments if len(segment) * 4 <= largest]
-    return small if len(small) > 1 else segments
+def segments_to_merge(segments: Sequence[_Sized]) -> list[_Sized]:
+    """Return the segments to merge into one, by their lengths; none where they are few.
+
+    The two smallest, and each next one that is no longer than those before it together. So a merge at least doubles
+    the length of the segment that most of its chunks come from, and each chunk is rewritten about log2(n) times. What
+    is over half of ``MOST_MERGED`` is never merged again: that bounds the memory and the time of a merge.
+
+    >>> list(map(len, segments_to_merge(["aaaaaaaaa", "bbbb", *"cdefghi"])))
+    [1, 1, 1, 1, 1, 1, 1, 4, 9]
+    >>> segments_to_merge(["aaaaaaaaa", "bbbb"])
+    []
+    """
+    small = sorted((segment for segment in segments if 2 * len(segment) <= MOST_MERGED), key=len)
+    if len(small) <= MOST_SEGMENTS:
+        return []
+    taken, total = small[:2], len(small[0]) + len(small[1])
+    for segment in small[2:]:
+        if len(segment) > total or total + len(segment) > MOST_MERGED:
+            break
+        taken.append(segment)
+        total += len(segment)
+    return taken
 
 
 def _identity(embedder: Embedder) -> EmbedderIdentity:

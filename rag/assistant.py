@@ -164,10 +164,10 @@ class Assistant:
         before = _leans_on(question, history)
         full_question = f"{before} {question}".strip()
 
-        hits = self.retriever.retrieve(full_question, HITS, language=asked_in, documents=documents)
+        embedded = self.retriever.embed(full_question, asked_in)
+        hits = self.retriever.search(embedded, HITS, documents=documents)
         yield Found(tuple(hits))
-        vector = self.retriever.embed(full_question, asked_in)
-        evidence = select_evidence(full_question, vector, hits, self.index.embedder)
+        evidence = select_evidence(full_question, embedded.vector, hits, self.index.embedder)
         # With the question before it in front, a small model answers that one.
         asked = f"{question} ({before})" if before else question
         writer = Writer(self.index, asked, evidence, language)

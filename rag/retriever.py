@@ -1,19 +1,39 @@
 """Question -> the chunks most likely to hold its answer."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from index import Hit, Index
 from index.analysis import german_terms
+from index.late_interaction import Tokens
 from index.vectors import Floats
+from rag.alignment import aligned_terms
 from rag.language import Language, detect_language, language_shift
 
-# How much the best lexical match adds to its cosine. Words decide between near equals in German; for an English
-# question over German text only names and numbers match, so they may hint, never decide.
-LEXICAL_WEIGHT: dict[Language, float] = {"de": 0.05, "en": 0.02}
+# How much the best lexical match and a perfect late interaction add to a cosine. Words decide between near equals;
+# those of an English question are names, numbers and what alignment takes for translations, so they count less.
+LEXICAL_WEIGHT: dict[Language, float] = {"de": 0.04, "en": 0.03}
+LATE_WEIGHT = 0.35
 CANDIDATES = 100
+
+
+@dataclass(frozen=True)
+class EmbeddedQuestion:
+    """A question and what it is searched by.
+
+    Attributes:
+        text: In German or English.
+        language: Of the text.
+        vector: ``(dim,)`` unit vector, an English one shifted towards the German ones.
+        tokens: For the late interaction.
+    """
+
+    text: str
+    language: Language
+    vector: Floats
+    tokens: Tokens
 
 
 class Retriever:
@@ -41,25 +61,47 @@ class Retriever:
         Raises:
             StoreError: A document id is unknown.
         """
-        language = language or detect_language(question)
-        vector = self.embed(question, language)
-        hits = self.index.search(vector, german_terms(question), candidates=max(CANDIDATES, k), documents=documents)
-        return fuse(hits, LEXICAL_WEIGHT[language])[:k]
+        return self.search(self.embed(question, language), k, documents=documents)
 
-    def embed(self, question: str, language: Language) -> Floats:
-        """Return the question's ``(dim,)`` unit vector, an English one shifted towards the German ones."""
-        vector = self.index.embedder.embed_query(question)
-        if language == "de":
-            return vector
-        shifted = vector + language_shift(self.index.embedder)
-        return shifted / np.linalg.norm(shifted)
+    def embed(self, question: str, language: Language | None = None) -> EmbeddedQuestion:
+        """Return what ``search`` takes."""
+        language = language or detect_language(question)
+        vector, tokens = self.index.embedder.embed_question(question, language)
+        if language == "en":
+            vector = vector + language_shift(self.index.embedder)
+        return EmbeddedQuestion(question, language, vector / np.linalg.norm(vector), tokens)
+
+    def search(self, question: EmbeddedQuestion, k: int = 5, *, documents: Iterable[str] | None = None) -> list[Hit]:
+        """Return what ``retrieve`` returns, for a question that is embedded already."""
+        return self.candidates(question, max(CANDIDATES, k), documents=documents)[:k]
+
+    def candidates(
+        self, question: EmbeddedQuestion, n: int = CANDIDATES, *, documents: Iterable[str] | None = None
+    ) -> list[Hit]:
+        """Return the ``n`` nearest chunks by meaning and the ``n`` best by words, fused, best first."""
+        wanted = None if documents is None else tuple(documents)
+        terms = german_terms(question.text)
+        hits = self._search(question, terms, n, wanted)
+        if question.language == "de":
+            return hits
+        return self._search(question, [*terms, *aligned_terms(question.tokens, hits)], n, wanted)
+
+    def _search(
+        self, question: EmbeddedQuestion, terms: Iterable[str], candidates: int, documents: Iterable[str] | None
+    ) -> list[Hit]:
+        hits = self.index.search(
+            question.vector, terms, tokens=question.tokens, candidates=candidates, documents=documents
+        )
+        return fuse(hits, LEXICAL_WEIGHT[question.language])
 
 
 def fuse(hits: list[Hit], lexical_weight: float) -> list[Hit]:
-    """Order by ``cosine + weight * BM25 / highest BM25``, best first, ties by id.
+    """Order by ``cosine + LATE_WEIGHT * late + lexical_weight * BM25 / highest BM25``, best first, ties by id.
 
     A sum of scores, not of ranks: where no word of the question occurs, the cosine's order stays as it is.
     """
     highest = max((hit.lexical for hit in hits), default=0.0) or 1.0
-    scored = [replace(hit, score=hit.dense + lexical_weight * hit.lexical / highest) for hit in hits]
+    scored = [
+        replace(hit, score=hit.dense + LATE_WEIGHT * hit.late + lexical_weight * hit.lexical / highest) for hit in hits
+    ]
     return sorted(scored, key=lambda hit: (-hit.score, hit.chunk.id))

@@ -279,3 +279,26 @@ def test_a_file_that_vanishes_is_named(tmp_path: Path) -> None:
     (tmp_path / "b.txt").unlink()
     assert [document.title for document in documents] == ["c"]
     assert failures == [Failure(str(tmp_path / "b.txt"), f"{tmp_path / 'b.txt'}: No such file or directory")]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.jsonl", "a.jsonl.gz"])
+def test_progress_ends_with_all_bytes_of_all_files(tmp_path: Path, name: str) -> None:
+    rows = "\n".join(json.dumps({"id": f"{name} {number}", "text": f"Text {number * 7919}."}) for number in range(5000))
+    for path in (tmp_path / name, tmp_path / f"b{name}"):
+        path.write_bytes(gzip.compress(rows.encode()) if name.endswith("gz") else rows.encode())
+    total = sum(path.stat().st_size for path in tmp_path.iterdir())
+    told: list[tuple[int, int]] = []
+    documents = list(load_documents([tmp_path], progress=lambda *step: told.append(step)))
+    assert len(told) == len(documents) >= 2
+    assert told == sorted(told)
+    assert {of for _, of in told} == {total}
+    assert told[-1][0] == total
+    assert name.endswith((".txt", ".md")) or len({position for position, _ in told}) > 4
+
+
+def test_progress_counts_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\0" * 100)
+    (tmp_path / "b.txt").write_text("Ein Text.")
+    told: list[tuple[int, int]] = []
+    list(load_documents([tmp_path], on_failure=lambda _: None, progress=lambda *step: told.append(step)))
+    assert told == [(100, 109), (109, 109)]

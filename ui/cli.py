@@ -1,7 +1,6 @@
 """The command ``beleg``: errors become one sentence here, and nowhere else."""
 
 import sys
-from collections.abc import Iterable
 from importlib.metadata import entry_points
 from itertools import chain, islice
 from pathlib import Path
@@ -12,7 +11,7 @@ import typer
 from ui.texts import interface_language, texts
 
 if TYPE_CHECKING:
-    from index import Changes, Document, Failure, Index
+    from index import Changes, Failure
     from rag import Answer
 
 T = texts()
@@ -34,12 +33,14 @@ def index_add(
 ) -> None:
     """Read, embed and store documents."""
     from index import Index, load_documents
+    from ui.progress import indexing_progress
 
     failures: list[Failure] = []
-    documents = load_documents(paths, on_failure=failures.append)
-    first = list(islice(documents, 1))  # a wrong path stops here, before an index is made
-    opened = Index.open(index)
-    changes = _added(opened, chain(first, documents))
+    with indexing_progress(T.indexing, T.indexed) as progress:
+        documents = load_documents(paths, on_failure=failures.append, progress=progress.read)
+        first = list(islice(documents, 1))  # a wrong path stops here, before an index is made
+        opened = Index.open(index)
+        changes = opened.add(chain(first, documents), progress=progress.done)
     changes.failed[:0] = failures
     _report(changes, as_json)
     _say(T.total.format(documents=len(opened), folder=opened.folder))
@@ -171,20 +172,17 @@ def demo() -> None:
 
     from index import Index, load_documents
     from index.settings import index_settings
+    from ui.progress import indexing_progress
 
     folder = index_settings().index.parent / "sample"
-    with as_file(files("eval") / "gold" / "sample" / "documents.jsonl") as sample:
-        _added(Index.open(folder), load_documents([sample]))
+    with (
+        as_file(files("eval") / "gold" / "sample" / "documents.jsonl") as sample,
+        indexing_progress(T.indexing, T.indexed) as progress,
+    ):
+        Index.open(folder).add(load_documents([sample], progress=progress.read), progress=progress.done)
     _say(f"\n> {T.demo_question}")
     _ask(folder, T.demo_question)
     _say("\n" + T.next_steps.format(command=f"{Path(sys.argv[0])} chat --index {folder}"))
-
-
-def _added(index: "Index", documents: Iterable["Document"]) -> "Changes":
-    from ui.progress import indexing_progress
-
-    with indexing_progress(T.indexing) as progress:
-        return index.add(documents, progress=progress)
 
 
 def _print(text: str) -> None:

@@ -18,18 +18,42 @@ from rich.progress import (
 Told = Callable[[int, int], None]
 
 
+class IndexingProgress:
+    """What is done of an indexing whose size nobody knows: it is estimated by the bytes that are read.
+
+    >>> progress = IndexingProgress(Progress(disable=True), "Indexing", "{documents} documents, {chunks} chunks")
+    >>> progress.read(500, 2000)  # a quarter of the files, and in it:
+    >>> progress.done(7, 20, 30)
+    >>> progress.task.fields["done"], progress.task.completed, progress.task.total
+    ('7 documents, 20 chunks', 20, 120.0)
+    """
+
+    def __init__(self, bar: Progress, description: str, form: str) -> None:
+        self._bar = bar
+        self._form = form
+        self._share_read = 0.0
+        bar.add_task(description, total=None, done="")
+        self.task = bar.tasks[-1]
+
+    def read(self, position: int, size: int) -> None:
+        """Take note of how many bytes are read, of how many."""
+        self._share_read = position / size if size else 0.0
+
+    def done(self, documents: int, chunks: int, chunks_read: int) -> None:
+        """Show how much is done; ``chunks_read`` stand in the bytes that are read."""
+        total = chunks_read / self._share_read if self._share_read else None
+        rate = chunks / (self.task.elapsed or 1)
+        done = self._form.format(documents=documents, chunks=chunks, rate=rate)
+        self._bar.update(self.task.id, completed=chunks, total=total, done=done)
+
+
 @contextmanager
-def indexing_progress(description: str) -> Iterator[Told]:
-    """Show how many documents and chunks are done, and the chunks a second."""
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), TextColumn("{task.fields[done]}")
+def indexing_progress(description: str, form: str) -> Iterator[IndexingProgress]:
+    """Show what is done, and the remaining time; ``form`` takes documents, chunks and rate."""
+    times = TimeElapsedColumn(), TimeRemainingColumn()
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]}"), *times
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=None, done="")
-
-        def told(documents: int, chunks: int) -> None:
-            rate = chunks / (bar.tasks[0].elapsed or 1)
-            bar.update(task, done=f"{documents} · {chunks} ({rate:.0f}/s)")
-
-        yield told
+        yield IndexingProgress(bar, description, form)
 
 
 @contextmanager

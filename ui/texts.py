@@ -41,6 +41,7 @@ class Texts:
     total: str
     no_documents: str
     indexing: str
+    indexed: str
     fetching: str
     sources: str
     error: str
@@ -111,6 +112,7 @@ DE = Texts(
     total="{documents} Dokumente in {folder}",
     no_documents="Der Index in {folder} ist leer. Dokumente aufnehmen: beleg index add PFAD",
     indexing="Dokumente werden aufgenommen",
+    indexed="{documents} Dokumente · {chunks} Abschnitte · {rate:.0f}/s",
     fetching="Sprachmodell wird geholt",
     sources="Belege",
     error="Fehler",
@@ -184,6 +186,7 @@ EN = Texts(
     total="{documents} documents in {folder}",
     no_documents="The index in {folder} is empty. Add documents: beleg index add PATH",
     indexing="Indexing documents",
+    indexed="{documents} documents · {chunks} chunks · {rate:.0f}/s",
     fetching="Fetching the language model",
     sources="Evidence",
     error="Error",
