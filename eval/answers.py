@@ -63,12 +63,20 @@ class AnswersEvaluation:
     records: tuple[Record, ...]
 
 
-def run_answers(dataset: Path, json_file: Path | None = None, *, n: int | None = None, seed: int = 0) -> dict[str, Any]:
+def run_answers(
+    dataset: Path,
+    json_file: Path | None = None,
+    *,
+    documents: Path | None = None,
+    n: int | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
     """Index a gold set, measure the answers, print the table, write the report; this is ``beleg eval answers``.
 
     Args:
         dataset: Folder of the gold set.
         json_file: Where the report goes, with every question and answer.
+        documents: A file that takes the place of the folder's documents.
         n: Questions of each language, drawn by the seed; None asks all.
         seed: Decides which are drawn.
 
@@ -77,7 +85,7 @@ def run_answers(dataset: Path, json_file: Path | None = None, *, n: int | None =
     """
     from rag import Assistant
 
-    goldset = load_goldset(dataset)
+    goldset = load_goldset(dataset, documents)
     questions = goldset.questions if n is None else sample(goldset.questions, n, seed)
     if json_file:
         require_writable(json_file)
@@ -91,7 +99,7 @@ def run_answers(dataset: Path, json_file: Path | None = None, *, n: int | None =
         evaluation = evaluate_answers(goldset, assistant, questions, progress=progress)
     result = {
         "kind": "answers",
-        **describe(goldset, dataset, index.embedder),
+        **describe(goldset, index.embedder),
         "models": dict(Counter(record.answer.model for record in evaluation.records)),
         "sample": None if n is None else {"n": n, "seed": seed},
         "languages": evaluation.languages,

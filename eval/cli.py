@@ -15,21 +15,26 @@ _Dataset = Annotated[
         show_default=False,
     ),
 ]
+_Documents = Annotated[
+    Path | None,
+    typer.Option("--documents", metavar="FILE", help="Documents, where they do not lie in the gold set's folder."),
+]
 _Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report there, as JSON.")]
 
 
 @app.command()
-def retrieval(dataset: _Dataset = None, json_file: _Json = None) -> None:
+def retrieval(dataset: _Dataset = None, documents: _Documents = None, json_file: _Json = None) -> None:
     """Is the right document among the first? recall, MRR, nDCG, for each question language."""
     from eval.goldset import SAMPLE
     from eval.retrieval import run_retrieval
 
-    run_retrieval(dataset or SAMPLE, json_file)
+    run_retrieval(dataset or SAMPLE, json_file, documents=documents)
 
 
 @app.command()
 def answers(
     dataset: _Dataset = None,
+    documents: _Documents = None,
     json_file: _Json = None,
     sample: Annotated[int | None, typer.Option(metavar="N", help="Draw N questions of each language.")] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Decides which questions are drawn.")] = 0,
@@ -38,4 +43,4 @@ def answers(
     from eval.answers import run_answers
     from eval.goldset import SAMPLE
 
-    run_answers(dataset or SAMPLE, json_file, n=sample, seed=seed)
+    run_answers(dataset or SAMPLE, json_file, documents=documents, n=sample, seed=seed)

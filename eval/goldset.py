@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,13 +54,18 @@ class GoldSet:
     name: str
     documents: tuple[Document, ...]
     questions: tuple[Question, ...]
+    files: tuple[Path, ...] = field(default=(), compare=False)
 
 
 _Item = TypeVar("_Item", Document, Question)
 
 
-def load_goldset(folder: str | Path) -> GoldSet:
+def load_goldset(folder: str | Path, documents: Path | None = None) -> GoldSet:
     """Read ``documents.jsonl`` (or ``documents.jsonl.gz``) and ``questions.jsonl`` of a folder, and check them.
+
+    Args:
+        folder: Of the gold set.
+        documents: A file that takes the place of the folder's documents.
 
     Raises:
         GoldSetError: A file is missing, or a line breaks the form; the text names the file and the line.
@@ -73,29 +78,31 @@ def load_goldset(folder: str | Path) -> GoldSet:
     Traceback (most recent call last):
     eval.goldset.GoldSetError: ...documents.jsonl:1: 'language' is 'fr', expected one of de, en; correct the line
     """
-    documents_file, questions_file = goldset_files(folder)
-    documents = _unique(documents_file, _document)
-    texts = {document.id: document.text for document in documents}
+    documents_file, questions_file = _files(folder, documents)
+    read = _unique(documents_file, _document)
+    texts = {document.id: document.text for document in read}
     questions = _unique(questions_file, lambda row: _question(row, texts))
-    return GoldSet(Path(folder).resolve().name, documents, questions)
+    return GoldSet(Path(folder).resolve().name, read, questions, (documents_file, questions_file))
 
 
-def goldset_files(folder: str | Path) -> tuple[Path, Path]:
-    """Return the file of the documents and the file of the questions.
+def _files(folder: str | Path, documents: Path | None) -> tuple[Path, Path]:
+    """Return the file of the documents, the given one or the folder's, and the file of the questions.
 
     Raises:
         GoldSetError: One of them is missing.
     """
     folder = Path(folder)
-    documents = [path for name in ("documents.jsonl", "documents.jsonl.gz") if (path := folder / name).is_file()]
-    if not documents:
-        raise GoldSetError(f"{folder}: holds no documents.jsonl or documents.jsonl.gz; give the folder of a gold set")
+    candidates = [documents] if documents else [folder / "documents.jsonl", folder / "documents.jsonl.gz"]
+    found = [path for path in candidates if path.is_file()]
+    if not found:
+        missing = f"{documents}: no such file" if documents else f"{folder}: holds no documents.jsonl(.gz)"
+        raise GoldSetError(f"{missing}; give the folder of a gold set, and --documents FILE where they lie elsewhere")
     questions = folder / "questions.jsonl"
     if not questions.is_file():
         raise GoldSetError(
             f"{folder}: holds no questions.jsonl, so nothing can be measured; add one, one question a line"
         )
-    return documents[0], questions
+    return found[0], questions
 
 
 def sample(questions: Sequence[Question], n: int, seed: int) -> list[Question]:

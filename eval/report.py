@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from eval.goldset import GoldSet, goldset_files
+from eval.goldset import GoldSet
 from index.errors import BelegError
 
 Progress = Callable[[int, int], None]
@@ -28,12 +28,11 @@ class ReportError(BelegError):
     """A report that cannot be written."""
 
 
-def describe(goldset: GoldSet, folder: Path, embedder: Any) -> dict[str, Any]:
+def describe(goldset: GoldSet, embedder: Any) -> dict[str, Any]:
     """Tell what decides the figures: the data, the code, the models, the settings, the machine.
 
     Args:
-        goldset: As loaded from the folder.
-        folder: Its files' SHA-256 go into the report.
+        goldset: The SHA-256 of its files go into the report.
         embedder: Of the index that was measured; has ``name``, ``fingerprint`` and ``dimension``.
     """
     return {
@@ -41,7 +40,7 @@ def describe(goldset: GoldSet, folder: Path, embedder: Any) -> dict[str, Any]:
             "name": goldset.name,
             "documents": len(goldset.documents),
             "questions": len(goldset.questions),
-            "sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in goldset_files(folder)},
+            "sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in goldset.files},
         },
         "beleg": beleg_version(),
         "code_sha256": code_hash(_PACKAGES),

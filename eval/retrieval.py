@@ -31,15 +31,20 @@ CHUNKS = 50  # enough for ten documents, as a rule
 
 @dataclass(frozen=True)
 class Ranking:
-    """What was found for a question: documents, each once, and chunks, best first; and how long it took."""
+    """What was found for a question: documents, each once, and chunks, best first; and how long it took.
+
+    ``by_meaning`` and ``by_words`` are the documents as the dense and the lexical search alone would rank them.
+    """
 
     question: Question
     documents: tuple[str, ...]
     hits: tuple["Hit", ...]
     seconds: float
+    by_meaning: tuple[str, ...] = ()
+    by_words: tuple[str, ...] = ()
 
 
-def run_retrieval(dataset: Path, json_file: Path | None = None) -> dict[str, Any]:
+def run_retrieval(dataset: Path, json_file: Path | None = None, *, documents: Path | None = None) -> dict[str, Any]:
     """Index a gold set, measure retrieval, print the table, write the report; this is ``beleg eval retrieval``.
 
     Raises:
@@ -47,14 +52,14 @@ def run_retrieval(dataset: Path, json_file: Path | None = None) -> dict[str, Any
     """
     from rag import Retriever
 
-    goldset = load_goldset(dataset)
+    goldset = load_goldset(dataset, documents)
     if json_file:
         require_writable(json_file)
     with progress_bar("Indexing") as progress:
         index = index_goldset(goldset, index_folder(goldset), progress=progress)
     with progress_bar("Searching") as progress:
         languages = evaluate_retrieval(goldset, Retriever(index), progress=progress)
-    result = {"kind": "retrieval", **describe(goldset, dataset, index.embedder), "languages": languages}
+    result = {"kind": "retrieval", **describe(goldset, index.embedder), "languages": languages}
     print_table(result)
     if json_file:
         write_report(json_file, result)
@@ -80,11 +85,15 @@ def index_goldset(goldset: GoldSet, folder: Path, *, progress: Progress = unseen
         GoldSetError: A document cannot be indexed, or the folder holds others: the figures would be of another set.
         BelegError: The index cannot be opened or written.
     """
+    from eval.vector_cache import with_cache
     from index import Index
+    from index.embedding import load_embedder
+    from index.settings import index_settings
 
-    index = Index.open(folder)
+    embedder = with_cache(load_embedder(), index_settings().cache / "eval" / "vectors")
+    index = Index.open(folder, embedder=embedder)
     total = len(goldset.documents)
-    changes = index.add(goldset.documents, progress=lambda done, _: progress(done, total))
+    changes = index.add(goldset.documents, progress=lambda done, *_: progress(done, total))
     if changes.failed:
         raise GoldSetError(f"{goldset.name}: {changes.failed[0].reason}; correct this document or leave it out")
     if len(index) != total:
@@ -101,7 +110,8 @@ def evaluate_retrieval(goldset: GoldSet, retriever: "Retriever", *, progress: Pr
 
     Returns:
         For each question language ``n, recall@1, recall@5, recall@10, mrr@10, ndcg@10, evidence_recall@5``,
-        ``seconds_p50`` and ``seconds_p95``; None where no question counts.
+        ``seconds_p50``, ``seconds_p95``, and ``ndcg@10`` of each part of the search alone: ``dense_ndcg@10`` and
+        ``lexical_ndcg@10``; None where no question counts.
     """
     questions = [question for question in goldset.questions if question.evidence]
     if questions:
@@ -122,7 +132,12 @@ def rank_documents(retriever: "Retriever", question: Question) -> Ranking:
     while len(hits) >= k and len(_documents(hits)) < DOCUMENTS:
         k *= 2
         hits = retriever.retrieve(question.question, k, documents=question.documents)
-    return Ranking(question, _documents(hits), tuple(hits), seconds)
+    candidates = retriever.candidates(retriever.embed(question.question), documents=question.documents)
+    by_meaning = sorted(candidates, key=lambda hit: -hit.dense)
+    by_words = sorted((hit for hit in candidates if hit.lexical > 0), key=lambda hit: -hit.lexical)
+    return Ranking(
+        question, _documents(hits), tuple(hits), seconds, _documents(by_meaning)[:DOCUMENTS], _documents(by_words)
+    )
 
 
 def _documents(hits: Iterable["Hit"]) -> tuple[str, ...]:
@@ -132,7 +147,10 @@ def _documents(hits: Iterable["Hit"]) -> tuple[str, ...]:
 
 def figures_of_rankings(rankings: Sequence[Ranking]) -> Figures:
     """Take the mean of each metric over the rankings; all questions must have evidence."""
-    judged = [({span.document_id for span in ranking.question.evidence}, ranking.documents) for ranking in rankings]
+    relevant_documents = [{span.document_id for span in ranking.question.evidence} for ranking in rankings]
+    judged = list(zip(relevant_documents, (ranking.documents for ranking in rankings), strict=True))
+    dense = list(zip(relevant_documents, (ranking.by_meaning for ranking in rankings), strict=True))
+    lexical = list(zip(relevant_documents, (ranking.by_words for ranking in rankings), strict=True))
     return {
         "n": len(rankings),
         "recall@1": mean(recall_at_k(relevant, ranked, 1) for relevant, ranked in judged),
@@ -140,6 +158,8 @@ def figures_of_rankings(rankings: Sequence[Ranking]) -> Figures:
         "recall@10": mean(recall_at_k(relevant, ranked, 10) for relevant, ranked in judged),
         "mrr@10": mean(mrr_at_k(relevant, ranked, 10) for relevant, ranked in judged),
         "ndcg@10": mean(ndcg_at_k(relevant, ranked, 10) for relevant, ranked in judged),
+        "dense_ndcg@10": mean(ndcg_at_k(relevant, ranked, 10) for relevant, ranked in dense),
+        "lexical_ndcg@10": mean(ndcg_at_k(relevant, ranked, 10) for relevant, ranked in lexical),
         "evidence_recall@5": mean(
             evidence_recall_at_k(ranking.question.evidence, [hit.chunk for hit in ranking.hits], 5)
             for ranking in rankings

@@ -181,3 +181,18 @@ def test_a_sample_larger_than_the_set_is_the_set():
 def test_an_empty_sample_is_refused():
     with pytest.raises(GoldSetError, match="sample of 0"):
         sample(pairs(3, unanswerable=0), n=0, seed=0)
+
+
+def test_documents_may_lie_elsewhere(tmp_path):
+    for name in ("elsewhere", "gold"):
+        (tmp_path / name).mkdir()
+        gold = write(tmp_path / name)
+    (gold / "documents.jsonl").unlink()
+    elsewhere = tmp_path / "elsewhere" / "documents.jsonl"
+    loaded = load_goldset(gold, elsewhere)
+    assert loaded.documents
+    assert loaded.files == (elsewhere, gold / "questions.jsonl")
+    with pytest.raises(GoldSetError, match=r"--documents FILE"):
+        load_goldset(gold)
+    with pytest.raises(GoldSetError, match=r"gibtesnicht: no such file"):
+        load_goldset(gold, tmp_path / "gibtesnicht")

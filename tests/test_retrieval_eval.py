@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ from index.errors import BelegError
 TEXT = "x" * 1000
 
 
-def hit(document_id, start=0, end=10):
-    return Hit(Chunk(document_id, "", TEXT[start:end], start, end, ()), 0.5, 0.5, 0.0)
+def hit(document_id, start=0, end=10, dense=0.5, lexical=0.0):
+    return Hit(Chunk(document_id, "", TEXT[start:end], start, end, ()), 0.5, dense, lexical)
 
 
 class Scripted:
@@ -34,6 +35,12 @@ class Scripted:
     def retrieve(self, question, k=5, *, language=None, documents=None):
         self.calls.append((question, k, language, documents))
         return self.rankings[question][:k]
+
+    def embed(self, question):
+        return question
+
+    def candidates(self, question, *, documents=None):
+        return self.rankings[question]
 
 
 def question(name, language, *spans, documents=None):
@@ -71,6 +78,14 @@ def test_figures_by_hand():
     assert german["evidence_recall@5"] == (1 + 0) / 2  # the chunk of d1 is the sixth
     assert (english["recall@5"], english["recall@10"], english["mrr@10"]) == (0, 1, 1 / 8)
     assert 0 <= german["seconds_p50"] <= german["seconds_p95"] < 1
+
+
+def test_each_part_of_the_search_is_ranked_alone():
+    hits = [hit("d0", dense=0.7, lexical=3.0), hit("d1", dense=0.9, lexical=0.0), hit("d2", dense=0.8, lexical=5.0)]
+    figures = evaluate_retrieval(goldset(question("q", "de", ("d0", 0, 5))), Scripted({"q": hits}))["de"]
+    assert figures["ndcg@10"] == 1
+    assert figures["dense_ndcg@10"] == pytest.approx(1 / math.log2(1 + 3))
+    assert figures["lexical_ndcg@10"] == pytest.approx(1 / math.log2(1 + 2))
 
 
 def test_a_chunk_of_the_right_page_beside_the_evidence_is_found_but_no_evidence():
@@ -130,7 +145,8 @@ def test_the_report_tells_what_decides_the_figures(tmp_path, monkeypatch):
     monkeypatch.setenv("BELEG_LLM_MODEL", "large-model")
     (tmp_path / "documents.jsonl").write_bytes(b"documents")
     (tmp_path / "questions.jsonl").write_bytes(b"abc")
-    told = describe(goldset(question("q", "de")), tmp_path, Embedder)
+    files = tmp_path / "documents.jsonl", tmp_path / "questions.jsonl"
+    told = describe(replace(goldset(question("q", "de")), files=files), Embedder)
     # NIST FIPS 180-2, appendix B.1
     abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert told["dataset"]["sha256"]["questions.jsonl"] == abc
