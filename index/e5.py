@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from index.analysis import STOP_WORDS
 from index.language import Language
 from index.late_interaction import Bits, Tokens, packed
+from index.stop_words import STOP_WORDS
 
 if TYPE_CHECKING:
     import torch

@@ -17,7 +17,8 @@ from index.chunking import Chunk
 from index.compounds import Count
 from index.document import Document
 from index.late_interaction import Bits, TokenTable, write_tokens
-from index.lexical import Postings, count_terms, merge_postings, write_postings
+from index.postings import Postings, count_terms, write_postings
+from index.postings_merge import merge_postings
 from index.vectors import Floats, Halves, Ints, Mask, Vectors, write_vectors
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from index.chunking import Chunk, split_document
+from index.compounds import Count
 from index.document import Document, Failure
 from index.embedding import Embedder, load_embedder
 from index.late_interaction import NO_TOKENS, Tokens
@@ -33,6 +34,7 @@ from index.manifest import (
     write_lock,
     write_manifest,
 )
+from index.postings import vocabulary
 from index.search import Hit, Query, search_segments
 from index.segment import Segment, merge_segments, write_segment
 from index.settings import index_settings
@@ -285,7 +287,7 @@ class Index:
         passages = [chunk.searchable for chunk in chain.from_iterable(chunks)]
         vectors, tokens = self.embedder.embed_passages(passages, progress=embedding)
         with self._new_segment() as folder:
-            write_segment(folder, documents, chunks, vectors, tokens)
+            write_segment(folder, documents, chunks, vectors, tokens, elsewhere=self._words_beside(()))
             entry = describe_segment(folder)
         kept = self._manifest_without(replaced)
         self._commit(replace(kept, embedder=_identity(self.embedder), segments=(*kept.segments, entry)))
@@ -302,12 +304,16 @@ class Index:
         """Make one segment of these; where there is no room for it they stay, and the next change tries again."""
         with suppress(UnwritableError):
             with self._new_segment() as folder:
-                merge_segments(folder, merged)
+                merge_segments(folder, merged, self._words_beside(merged))
                 entry = describe_segment(folder)
             manifest = self._view().manifest
             names = {segment.folder.name for segment in merged}
             kept = [old for old in manifest.segments if old.name not in names]
             self._commit(replace(manifest, segments=(*kept, entry)))
+
+    def _words_beside(self, segments: Sequence[Segment]) -> Count:
+        """Count the words of all other segments, by which compounds of a new one are split."""
+        return vocabulary([segment.postings for segment in self._view().segments if segment not in segments])
 
     def _manifest_without(self, document_ids: Iterable[str]) -> Manifest:
         """Return the manifest in which these documents are removed, and segments that have no other."""
@@ -409,11 +415,13 @@ class Index:
 
 def _groups(documents: Iterable[tuple[Document, list[Chunk]]]) -> Iterator[list[tuple[Document, list[Chunk]]]]:
     group: list[tuple[Document, list[Chunk]]] = []
+    size = 0
     for document, chunks in documents:
         group.append((document, chunks))
-        if sum(len(chunks) for _, chunks in group) >= GROUP_CHUNKS:
+        size += len(chunks)
+        if size >= GROUP_CHUNKS:
             yield group
-            group = []
+            group, size = [], 0
     if group:
         yield group
 

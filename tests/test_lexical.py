@@ -1,8 +1,6 @@
 """BM25 against bm25s and, with compounds, against its definition; over one segment and over several."""
 
-import random
 from collections import Counter
-from collections.abc import Callable
 from itertools import pairwise
 from math import log
 from pathlib import Path
@@ -11,36 +9,11 @@ import bm25s
 import numpy as np
 import pytest
 
-from index import lexical
-from index.compounds import Count, split
-from index.lexical import (
-    COMPOUND_WEIGHT,
-    K1,
-    PART_WEIGHT,
-    B,
-    Postings,
-    bm25,
-    count_terms,
-    document_frequency,
-    merge_postings,
-    vocabulary,
-    write_postings,
-)
+from index.compounds import split
+from index.lexical import COMPOUND_WEIGHT, K1, PART_WEIGHT, B, bm25, matches
+from index.postings import Postings
 from index.vectors import Floats
-
-
-def corpus(seed: int, n: int = 120) -> list[list[str]]:
-    """Chunks of words as frequent as Zipf's law has it; some chunks are empty."""
-    chance = random.Random(seed)
-    words = [f"wort{number}" for number in range(80)]
-    weights = [1 / (number + 1) for number in range(80)]
-    return [chance.choices(words, weights, k=chance.choice([0, 1, 5, 30, 60])) for _ in range(n)]
-
-
-def postings_of(chunks: list[list[str]], folder: Path, elsewhere: Count | None = None) -> Postings:
-    folder.mkdir()
-    write_postings(folder, count_terms(chunks), elsewhere)
-    return Postings(folder)
+from tests.postings_corpora import KNOWN, compound_corpus, corpus, postings_of
 
 
 def scores_of(segments: list[Postings], question: list[str]) -> list[Floats]:
@@ -105,39 +78,7 @@ def test_no_segment_no_score() -> None:
     assert scores_of([], ["rhein"]) == []
 
 
-def test_postings_come_back_as_they_were_counted(tmp_path: Path) -> None:
-    chunks = [*corpus(2), ["ä", "z", "\U0001f600", "\ue000", "\ud800", "x" * 100_000, "", "ä"], []]
-    postings = postings_of(chunks, tmp_path / "s")
-    terms = {term for chunk in chunks for term in chunk}
-    assert list(postings.terms) == sorted(terms)
-    assert postings.lengths.tolist() == [len(chunk) for chunk in chunks]
-    for term in terms:
-        found, counts = postings.of(term)
-        expected = {number: chunk.count(term) for number, chunk in enumerate(chunks) if term in chunk}
-        assert list(zip(found.tolist(), counts.tolist(), strict=True)) == sorted(expected.items())
-        assert postings.frequency(term) == len(expected)
-
-
-@pytest.mark.parametrize("size", [0, 1, 2, 3, 1000])
-def test_a_term_is_found_among_others_that_are_like_it(tmp_path: Path, size: int) -> None:
-    chance = random.Random(size)
-    words = {"".join(chance.choices("aäz\U0001f600\ufffd", k=chance.randint(0, 5))) for _ in range(size)}
-    postings = postings_of([[word] for word in sorted(words)], tmp_path / "s")
-    others = {word + "a" for word in words} | {word[:-1] for word in words} | {"", "\U0010ffff", "\ud800"}
-    for word in words | others:
-        assert (postings.frequency(word) == 1) == (word in words)
-
-
 # Compounds
-
-PARTS = "recht schutz versicher haus rat miet vertrag steu wohn"
-KNOWN = [*PARTS.split(), *"rechtsschutz rechtsschutzversicher hausrat hausratversicher mietvertrag wohnrecht".split()]
-
-
-def compound_corpus(seed: int, n: int = 150) -> list[list[str]]:
-    chance = random.Random(seed)
-    weights = [1 / (number + 1) for number in range(len(KNOWN))]
-    return [chance.choices(KNOWN, weights, k=chance.choice([0, 1, 4, 20])) for _ in range(n)]
 
 
 def by_definition(chunks: list[list[str]], question: list[str]) -> list[float]:
@@ -210,70 +151,16 @@ def test_a_compound_counts_half_for_its_part_and_a_part_less_for_its_compound(tm
     assert (COMPOUND_WEIGHT, PART_WEIGHT) == (0.5, 0.4)
 
 
-def test_the_words_of_other_segments_split_compounds_too(tmp_path: Path) -> None:
-    first = postings_of([["miet"], ["vertrag"]], tmp_path / "a")
-    alone = postings_of([["mietvertrag"]], tmp_path / "b")
-    beside = postings_of([["mietvertrag"]], tmp_path / "c", document_frequency([first]))
-    assert alone.compounds("miet").tolist() == []
-    assert beside.compounds("miet").tolist() == beside.compounds("vertrag").tolist() == [0]
-
-
-@pytest.mark.parametrize("small", [0, 100_000])
-def test_frequencies_are_those_of_all_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int) -> None:
-    monkeypatch.setattr(lexical, "_SMALL", small)
-    parts = [corpus(1)[:10], corpus(2)[:70], []]
-    segments = [postings_of(part, tmp_path / str(number)) for number, part in enumerate(parts)]
-    expected = Counter(term for part in parts for chunk in part for term in set(chunk))
-    for count in (document_frequency(segments), vocabulary(segments)):
-        assert {term: count(term) for term in [*expected, "unbekannt"]} == {**expected, "unbekannt": 0}
-
-
 @pytest.mark.parametrize("width", [40, 5_000])
 def test_matches_add_up_what_each_chunk_holds(tmp_path: Path, width: int) -> None:
     """In few chunks they are sorted, in many they have a place each."""
     chunks = [*compound_corpus(4, 40), *([["andere"]] * (width - 40))]
     segment = postings_of(chunks, tmp_path / "s")
     assert segment.compounds("recht").size == 3
-    found, counts = segment.matches("recht")
+    found, counts = matches(segment, "recht")
     expected = {
         number: sum(1 if term == "recht" else 0.5 * (term.startswith("recht") or term == "wohnrecht") for term in chunk)
         for number, chunk in enumerate(chunks)
     }
     assert dict(zip(found.tolist(), counts.tolist(), strict=True)) == {k: v for k, v in expected.items() if v}
     assert sorted(found.tolist()) == found.tolist()
-
-
-def test_totals_are_those_of_the_mask(tmp_path: Path) -> None:
-    postings = postings_of([["a"], ["a", "b"], ["a", "b", "c"]], tmp_path / "s")
-    every, some = np.ones(3, np.bool_), np.array([True, False, True])
-    for _ in range(2):
-        assert (postings.totals(every), postings.totals(some)) == ((3, 6), (2, 4))
-
-
-@pytest.mark.parametrize("block", [1, 7, 1_000_000])
-@pytest.mark.parametrize("words", [corpus, compound_corpus])
-def test_merged_postings_are_those_of_the_chunks_that_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, words: Callable[[int], list[list[str]]]
-) -> None:
-    monkeypatch.setattr(lexical, "_BLOCK", block)
-    parts = [words(1)[:60], words(2)[:1], [], words(3)[:80]]
-    stay = [np.random.default_rng(number).random(len(part)) < 0.5 for number, part in enumerate(parts)]
-    kept = [
-        (postings_of(part, tmp_path / str(number)), np.flatnonzero(mask))
-        for number, (part, mask) in enumerate(zip(parts, stay, strict=True))
-    ]
-    (tmp_path / "merged").mkdir()
-    merge_postings(tmp_path / "merged", kept)
-    chunks = [
-        chunk for part, mask in zip(parts, stay, strict=True) for chunk, alive in zip(part, mask, strict=True) if alive
-    ]
-    postings_of(chunks, tmp_path / "fresh")
-    for file in (tmp_path / "fresh").iterdir():
-        assert (tmp_path / "merged" / file.name).read_bytes() == file.read_bytes(), file.name
-
-
-def test_nothing_is_merged_from_nothing(tmp_path: Path) -> None:
-    empty = postings_of([["a"]], tmp_path / "s")
-    (tmp_path / "merged").mkdir()
-    merge_postings(tmp_path / "merged", [(empty, np.empty(0, np.int64))])
-    assert list(Postings(tmp_path / "merged").terms) == []

@@ -845,3 +845,11 @@ def test_a_read_only_folder_is_read(embedder: WordEmbedder) -> None:
         finally:
             for path in paths:
                 path.chmod(0o755)
+
+
+def test_compounds_are_split_by_words_of_other_segments(index: Index, embedder: WordEmbedder) -> None:
+    words = Document("recht", "", "Ein Rechtsschutz hilft. Der Rechtsschutz kostet.")
+    index.add([words, Document("v", "", "Versicherung.")])
+    index.add([Document("police", "", "Die Rechtsschutzversicherung zahlt.")])
+    hits = index.search(embedder.embed_query("x"), german_terms("Rechtsschutz"), candidates=100)
+    assert next(hit.lexical for hit in hits if hit.chunk.document_id == "police") > 0
