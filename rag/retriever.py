@@ -14,8 +14,8 @@ from rag.language import Language, detect_language, language_shift
 
 # How much the best lexical match and a perfect late interaction add to a cosine. Words decide between near equals;
 # those of an English question are names, numbers and what alignment takes for translations, so they count less.
-LEXICAL_WEIGHT: dict[Language, float] = {"de": 0.04, "en": 0.03}
-LATE_WEIGHT = 0.35
+LEXICAL_WEIGHT: dict[Language, float] = {"de": 0.04, "en": 0.02}
+LATE_WEIGHT: dict[Language, float] = {"de": 0.35, "en": 0.2}
 CANDIDATES = 100
 
 
@@ -92,16 +92,17 @@ class Retriever:
         hits = self.index.search(
             question.vector, terms, tokens=question.tokens, candidates=candidates, documents=documents
         )
-        return fuse(hits, LEXICAL_WEIGHT[question.language])
+        return fuse(hits, question.language)
 
 
-def fuse(hits: list[Hit], lexical_weight: float) -> list[Hit]:
-    """Order by ``cosine + LATE_WEIGHT * late + lexical_weight * BM25 / highest BM25``, best first, ties by id.
+def fuse(hits: list[Hit], language: Language) -> list[Hit]:
+    """Order by cosine + LATE_WEIGHT x late + LEXICAL_WEIGHT x BM25 / highest BM25, best first, ties by id.
 
-    A sum of scores, not of ranks: where no word of the question occurs, the cosine's order stays as it is.
+    A sum of scores, not of ranks: where no word of the question occurs, the order of the meaning stays as it is.
     """
+    late_weight, lexical_weight = LATE_WEIGHT[language], LEXICAL_WEIGHT[language]
     highest = max((hit.lexical for hit in hits), default=0.0) or 1.0
     scored = [
-        replace(hit, score=hit.dense + LATE_WEIGHT * hit.late + lexical_weight * hit.lexical / highest) for hit in hits
+        replace(hit, score=hit.dense + late_weight * hit.late + lexical_weight * hit.lexical / highest) for hit in hits
     ]
     return sorted(scored, key=lambda hit: (-hit.score, hit.chunk.id))

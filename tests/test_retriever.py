@@ -43,10 +43,10 @@ def order(hits: list[Hit]) -> list[str]:
 
 
 def test_the_score_is_the_cosine_and_a_share_of_the_weight():
-    fused = fuse([hit("a", 0.80, 0.0), hit("b", 0.78, 6.0), hit("c", 0.79, 3.0)], 0.05)
+    fused = fuse([hit("a", 0.80, 0.0), hit("b", 0.78, 6.0), hit("c", 0.79, 3.0)], "de")
     assert [(h.chunk.document_id, pytest.approx(h.score)) for h in fused] == [
-        ("b", 0.78 + 0.05 * 6 / 6),
-        ("c", 0.79 + 0.05 * 3 / 6),
+        ("b", 0.78 + LEXICAL_WEIGHT["de"] * 6 / 6),
+        ("c", 0.79 + LEXICAL_WEIGHT["de"] * 3 / 6),
         ("a", 0.80),
     ]
     assert [(h.dense, h.lexical) for h in fused] == [(0.78, 6.0), (0.79, 3.0), (0.80, 0.0)]
@@ -54,28 +54,28 @@ def test_the_score_is_the_cosine_and_a_share_of_the_weight():
 
 def test_without_a_word_in_common_the_cosines_order_stays():
     hits = [hit("a", 0.3, 0.0), hit("b", 0.9, 0.0), hit("c", -0.2, 0.0)]
-    assert order(fuse(hits, 0.05)) == ["b", "a", "c"]
-    assert [h.score for h in fuse(hits, 0.05)] == [0.9, 0.3, -0.2]
+    assert order(fuse(hits, "de")) == ["b", "a", "c"]
+    assert [h.score for h in fuse(hits, "de")] == [0.9, 0.3, -0.2]
 
 
 def test_words_decide_between_near_equals_only():
     """What equal-weight rank fusion gets wrong: the best word match does not beat a clearly better meaning."""
     hits = [hit("meaning", 0.90, 0.0), hit("word", 0.87, 9.0)]
-    assert order(fuse(hits, LEXICAL_WEIGHT["de"])) == ["word", "meaning"]
-    assert order(fuse(hits, LEXICAL_WEIGHT["en"])) == ["meaning", "word"]
+    assert order(fuse(hits, "de")) == ["word", "meaning"]
+    assert order(fuse(hits, "en")) == ["meaning", "word"]
 
 
 def test_the_late_interaction_adds_its_share():
-    fused = fuse([hit("near", 0.85, 0.0, 0.2), hit("word by word", 0.84, 0.0, 0.5)], 0.05)
+    fused = fuse([hit("near", 0.85, 0.0, 0.2), hit("word by word", 0.84, 0.0, 0.5)], "en")
     assert [(h.chunk.document_id, pytest.approx(h.score)) for h in fused] == [
-        ("word by word", 0.84 + LATE_WEIGHT * 0.5),
-        ("near", 0.85 + LATE_WEIGHT * 0.2),
+        ("word by word", 0.84 + LATE_WEIGHT["en"] * 0.5),
+        ("near", 0.85 + LATE_WEIGHT["en"] * 0.2),
     ]
 
 
 def test_ties_are_broken_by_id_and_nothing_gives_nothing():
-    assert order(fuse([hit("b", 0.5, 0.0), hit("a", 0.5, 0.0)], 0.05)) == ["a", "b"]
-    assert fuse([], 0.05) == []
+    assert order(fuse([hit("b", 0.5, 0.0), hit("a", 0.5, 0.0)], "de")) == ["a", "b"]
+    assert fuse([], "de") == []
 
 
 # Routing
