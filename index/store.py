@@ -435,9 +435,9 @@ def _tell(progress: Progress | None, documents: int, chunks: int, embedded: int,
 def segments_to_merge(segments: Sequence[_Sized]) -> list[_Sized]:
     """Return the segments to merge into one, by their lengths; none where they are few.
 
-    The two smallest, and each next one that is no longer than those before it together. So a merge at least doubles
-    the length of the segment that most of its chunks come from, and each chunk is rewritten about log2(n) times. What
-    is over half of ``MOST_MERGED`` is never merged again: that bounds the memory and the time of a merge.
+    The two smallest, and each next one that is no longer than those before it together: so a chunk is written about
+    five times, whether 1,000,000 come in groups of 1,024 or ten times as many. What is over half of ``MOST_MERGED`` is
+    never merged again, which bounds the memory and the time of a merge.
 
     >>> list(map(len, segments_to_merge(["aaaaaaaaa", "bbbb", *"cdefghi"])))
     [1, 1, 1, 1, 1, 1, 1, 4, 9]
