@@ -224,7 +224,7 @@ def measured_recall(index: Index, asked: list[str], k: int = 100) -> float:
             both = np.hstack([nearest, queries @ block.astype(np.float32).T])
             nearest = -np.partition(-both, k - 1, axis=1)[:, :k]
     nearest = -np.sort(-nearest, axis=1)[:, : index.chunk_count]
-    found = [np.array([[hit.dense for hit in index.search(query, [], candidates=k)]]) for query in queries]
+    found = [np.array([[hit.dense for hit in index.search(query, candidates=k).hits([])]]) for query in queries]
     return float(np.mean([recall(row[None], of_question) for row, of_question in zip(nearest, found, strict=True)]))
 
 

@@ -31,20 +31,20 @@ class Postings:
 
     On disk, terms and parts sorted by code points:
 
-    - ``terms.txt`` (one a line) with ``term_offsets.bin`` ``(terms + 1,)`` int64, where each line begins;
+    - ``SortedLines`` of the terms, ``terms``, and of the parts, ``parts``;
     - ``posting_offsets.bin`` ``(terms + 1,)`` int64 and ``postings.bin`` ``(n, 2)`` int32 with rows (chunk, count)
       sorted by term, then chunk;
     - ``lengths.bin`` ``(chunks,)`` int32 with the number of terms;
-    - ``parts.txt`` with ``part_offsets.bin`` as for terms, ``compound_offsets.bin`` ``(parts + 1,)`` int64 and
+    - ``compound_offsets.bin`` ``(parts + 1,)`` int64 and
       ``compounds.bin`` ``(m,)`` int32 with the numbers of the terms that hold each part, ascending.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.terms = SortedLines(folder / "terms.txt", folder / "term_offsets.bin")
+        self.terms = SortedLines(folder, "terms")
         self.offsets: Ints = read_array(folder / "posting_offsets.bin", "<i8")
         self.rows: Rows = read_array(folder / "postings.bin", "<i4").reshape(-1, 2)
         self.lengths: Rows = read_array(folder / "lengths.bin", "<i4")
-        self._parts = SortedLines(folder / "parts.txt", folder / "part_offsets.bin")
+        self._parts = SortedLines(folder, "parts")
         self._compound_offsets = read_array(folder / "compound_offsets.bin", "<i8")
         self._compounds = read_array(folder / "compounds.bin", "<i4")
         self._totals: tuple[Mask, int, int] | None = None
@@ -173,7 +173,7 @@ def write_postings(folder: Path, counts: Counts, elsewhere: Count | None = None)
             file.write(rows.astype("<i4").tobytes())
     write_array(folder / "posting_offsets.bin", counts.offsets, "<i8")
     write_array(folder / "lengths.bin", counts.lengths, "<i4")
-    write_lines(folder / "terms.txt", folder / "term_offsets.bin", counts.terms)
+    write_lines(folder, "terms", counts.terms)
     frequencies = dict(zip(counts.terms, np.diff(counts.offsets).tolist(), strict=True))
     _write_compounds(folder, _compounds(counts.terms, _added(frequencies, elsewhere)))
 
@@ -200,7 +200,7 @@ def _compounds(terms: Sequence[str], frequency: Count) -> dict[str, Sequence[int
 
 
 def _write_compounds(folder: Path, compounds: Mapping[str, Sequence[int]]) -> None:
-    write_lines(folder / "parts.txt", folder / "part_offsets.bin", list(compounds))
+    write_lines(folder, "parts", list(compounds))
     sizes = np.fromiter(map(len, compounds.values()), np.int64, len(compounds))
     write_array(folder / "compound_offsets.bin", bounds(sizes), "<i8")
     numbers = np.fromiter(chain.from_iterable(compounds.values()), np.int32, int(sizes.sum()))

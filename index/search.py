@@ -1,4 +1,4 @@
-"""A question's vector and terms -> the chunks of all segments that answer best."""
+"""A question's vector, tokens and terms -> the chunks of all segments that answer best."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -29,70 +29,81 @@ class Hit:
     tokens: Bits = field(default_factory=lambda: packed(NO_TOKENS), compare=False, repr=False)
 
 
-_Found = tuple[Ints, Floats, Floats]
-"""Numbers, cosines and BM25 scores of chunks of one segment."""
-
-
-@dataclass(frozen=True)
-class Query:
-    """What a question is searched by.
-
-    Attributes:
-        vector: ``(dim,)`` unit vector.
-        terms: As ``german_terms`` gives them.
-        tokens: For the late interaction.
-    """
-
-    vector: Floats
-    terms: Iterable[str]
-    tokens: Tokens = NO_TOKENS
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """A chunk that one of the searches found; its text is read only if it stays among the best."""
-
-    segment: Segment
-    number: int
-    dense: float
-    lexical: float
-
-
-def search_segments(segments: Sequence[Segment], allowed: Sequence[Mask], query: Query, k: int) -> list[Hit]:
-    """Return the ``k`` nearest chunks by meaning and the ``k`` best by words, each with all scores.
+class Search:
+    """The search for one question; asked again with other terms it computes only what depends on them.
 
     Args:
         segments: All segments, for the term statistics are those of the whole index.
         allowed: ``(chunks,)`` bool for each segment; only these chunks are found.
-        query: What to look for.
-        k: How many chunks each of the two searches contributes at most.
+        vector: ``(dim,)`` unit vector of the question.
+        tokens: Of the question, for the late interaction.
+        k: How many chunks the search by meaning and the search by words each contribute at most.
     """
-    lexical = bm25(
-        [segment.postings for segment in segments], [segment.living_mask for segment in segments], query.terms
-    )
-    found = [
-        _found(segment, mask, query.vector, scores, k)
-        for segment, mask, scores in zip(segments, allowed, lexical, strict=True)
-    ]
-    return _hits(_overall(segments, found, k), query.tokens) if found else []
+
+    def __init__(
+        self, segments: Sequence[Segment], allowed: Sequence[Mask], vector: Floats, tokens: Tokens, k: int
+    ) -> None:
+        self._segments, self._vector, self._tokens, self._k = segments, vector, tokens, k
+        self._limits = [None if mask.all() else mask for mask in allowed]
+        self._nearest = [
+            segment.vectors.search(vector, k, limit)[0] for segment, limit in zip(segments, self._limits, strict=True)
+        ]
+        self._read: dict[_Place, _Passage] = {}
+
+    def hits(self, terms: Iterable[str]) -> list[Hit]:
+        """Return the nearest chunks by meaning and the best by words, each with all scores, in no useful order.
+
+        Args:
+            terms: Of the question, as ``german_terms`` gives them.
+        """
+        if not self._segments:
+            return []
+        postings = [segment.postings for segment in self._segments]
+        lexical = bm25(postings, [segment.living_mask for segment in self._segments], terms)
+        found = [self._found(place, scores) for place, scores in enumerate(lexical)]
+        scored = self._overall(found)
+        self._read_passages([place for place, _, _ in scored])
+        return [
+            Hit(self._read[place].chunk, dense, dense, words, self._read[place].late, self._read[place].tokens)
+            for place, dense, words in scored
+        ]
+
+    def _found(self, place: int, lexical: Floats) -> tuple[Ints, Floats, Floats]:
+        """Return numbers, cosines and BM25 of those among the first of one segment by meaning or by words."""
+        limit = self._limits[place]
+        if limit is not None:
+            lexical = np.where(limit, lexical, np.float32(0))
+        numbers = np.union1d(self._nearest[place], _best(lexical, self._k))
+        return numbers, self._segments[place].vectors.rows(numbers) @ self._vector, lexical[numbers]
+
+    def _overall(self, found: Sequence[tuple[Ints, Floats, Floats]]) -> list[tuple["_Place", float, float]]:
+        """Of what each segment found, return what is among the first of all by meaning or by words."""
+        numbers, dense, lexical = (np.concatenate(column) for column in zip(*found, strict=True))
+        segments = np.repeat(np.arange(len(found)), [len(of_segment) for of_segment, _, _ in found])
+        best = np.union1d(np.argsort(-dense)[: self._k], _best(lexical, self._k))
+        places = zip(segments[best].tolist(), numbers[best].tolist(), strict=True)
+        return list(zip(places, dense[best].tolist(), lexical[best].tolist(), strict=True))
+
+    def _read_passages(self, places: Sequence["_Place"]) -> None:
+        """Read the chunks that have not been read yet, and compare their tokens with the question's."""
+        new = [place for place in places if place not in self._read]
+        tokens = [next(self._segments[segment].tokens.of(np.array([number]))) for segment, number in new]
+        late = late_scores(self._tokens, tokens).tolist()
+        for place, score, rows in zip(new, late, tokens, strict=True):
+            self._read[place] = _Passage(self._segments[place[0]].chunk(place[1]), score, rows)
 
 
-def _hits(candidates: Sequence[_Candidate], tokens: Tokens) -> list[Hit]:
-    passages = [rows for one in candidates for rows in one.segment.tokens.of(np.array([one.number]))]
-    return [
-        Hit(one.segment.chunk(one.number), one.dense, one.dense, one.lexical, late, of_chunk)
-        for one, late, of_chunk in zip(candidates, late_scores(tokens, passages).tolist(), passages, strict=True)
-    ]
+_Place = tuple[int, int]
+"""Number of a segment, number of a chunk in it."""
 
 
-def _found(segment: Segment, allowed: Mask, query: Floats, lexical: Floats, k: int) -> _Found:
-    """Return those among the first ``k`` of one segment by meaning or by words."""
-    everything = bool(allowed.all())
-    if not everything:
-        lexical = np.where(allowed, lexical, np.float32(0))
-    by_meaning, _ = segment.vectors.search(query, k, None if everything else allowed)
-    numbers = np.union1d(by_meaning, _best(lexical, k))
-    return numbers, segment.vectors.rows(numbers) @ query, lexical[numbers]
+@dataclass(frozen=True)
+class _Passage:
+    """What a hit has whatever the terms are."""
+
+    chunk: Chunk
+    late: float
+    tokens: Bits
 
 
 def _best(scores: Floats, k: int) -> Ints:
@@ -103,12 +114,3 @@ def _best(scores: Floats, k: int) -> Ints:
     """
     found = np.flatnonzero(scores)
     return found if len(found) <= k else found[np.argpartition(scores[found], -k)[-k:]]
-
-
-def _overall(segments: Sequence[Segment], found: Sequence[_Found], k: int) -> list[_Candidate]:
-    """Of what each segment found, return what is among the first ``k`` of all by meaning or by words."""
-    numbers, dense, lexical = (np.concatenate(column) for column in zip(*found, strict=True))
-    places = np.repeat(np.arange(len(segments)), [len(of_segment) for of_segment, _, _ in found])
-    best = np.union1d(np.argsort(-dense)[:k], _best(lexical, k))
-    columns = (column[best].tolist() for column in (places, numbers, dense, lexical))
-    return [_Candidate(segments[place], *scored) for place, *scored in zip(*columns, strict=True)]

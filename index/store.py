@@ -35,7 +35,7 @@ from index.manifest import (
     write_manifest,
 )
 from index.postings import vocabulary
-from index.search import Hit, Query, search_segments
+from index.search import Search
 from index.segment import Segment, merge_segments, write_segment
 from index.settings import index_settings
 from index.vectors import Floats, Mask
@@ -176,27 +176,25 @@ class Index:
 
     def search(
         self,
-        query: Floats,
-        terms: Iterable[str],
+        vector: Floats,
         *,
         tokens: Tokens = NO_TOKENS,
         candidates: int = 100,
         documents: Iterable[str] | None = None,
-    ) -> list[Hit]:
-        """Return the nearest chunks by meaning and by words, each with all scores, in no useful order.
+    ) -> Search:
+        """Begin the search for a question in what the index holds now; its ``hits`` take the question's terms.
 
         Args:
-            query: ``(dim,)`` unit vector of the question.
-            terms: Its terms, as ``german_terms`` gives them.
+            vector: ``(dim,)`` unit vector of the question.
             tokens: Its tokens, as the embedder gives them, for the late interaction.
-            candidates: How many chunks each of the two searches contributes at most.
+            candidates: How many chunks the search by meaning and the search by words each contribute at most.
             documents: Only these document ids; unknown ids are an error.
 
         Raises:
             StoreError: A document id is unknown.
         """
         view = self._view()
-        return search_segments(view.segments, self._wanted(view, documents), Query(query, terms, tokens), candidates)
+        return Search(view.segments, self._wanted(view, documents), vector, tokens, candidates)
 
     def _wanted(self, view: _View, documents: Iterable[str] | None) -> list[Mask]:
         """Which chunks to search in each segment."""

@@ -59,7 +59,7 @@ def test_headings_are_kept_by_the_index_and_offsets_stay(tmp_path, embedder) -> 
     for one in split_document(document):
         assert document.text[one.start : one.end] == one.text
     reopened = Index.open(tmp_path / "index", embedder=embedder)
-    kept = reopened.search(embedder.embed_query("Januar"), ["januar"], candidates=99)
+    kept = reopened.search(embedder.embed_query("Januar"), candidates=99).hits(["januar"])
     assert {(one.chunk.start, one.chunk.heading) for one in kept} == {
         (one.start, one.heading) for one in split_document(document)
     }

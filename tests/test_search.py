@@ -9,7 +9,8 @@ import pytest
 from index.analysis import german_terms
 from index.chunking import Chunk, split_document
 from index.document import Document
-from index.search import Hit, Query, search_segments
+from index.late_interaction import NO_TOKENS
+from index.search import Hit, Search
 from index.segment import Segment, write_segment
 from index.vectors import Mask
 from tests.conftest import WordEmbedder
@@ -45,7 +46,7 @@ def all_chunks() -> list[Chunk]:
 
 def found(segments: list[Segment], embedder: WordEmbedder, k: int, allowed: list[Mask] | None = None) -> list[Hit]:
     masks = allowed or [segment.living_mask for segment in segments]
-    return search_segments(segments, masks, Query(embedder.embed_query(QUESTION), german_terms(QUESTION)), k)
+    return Search(segments, masks, embedder.embed_query(QUESTION), NO_TOKENS, k).hits(german_terms(QUESTION))
 
 
 def reference(embedder: WordEmbedder) -> tuple[dict[str, float], dict[str, float]]:
@@ -87,4 +88,4 @@ def test_only_allowed_chunks_are_found_with_the_scores_of_the_whole_index(
 
 
 def test_nothing_is_found_in_nothing(embedder: WordEmbedder) -> None:
-    assert search_segments([], [], Query(embedder.embed_query(QUESTION), ["miete"]), 5) == []
+    assert Search([], [], embedder.embed_query(QUESTION), NO_TOKENS, 5).hits(["miete"]) == []

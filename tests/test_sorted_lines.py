@@ -9,8 +9,8 @@ from index.sorted_lines import SortedLines, write_lines
 
 
 def lines_of(words: list[str], folder: Path) -> SortedLines:
-    write_lines(folder / "text", folder / "offsets", words)
-    return SortedLines(folder / "text", folder / "offsets")
+    write_lines(folder, "words", words)
+    return SortedLines(folder, "words")
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 1000])

@@ -15,6 +15,7 @@ from eval.plot import PANELS, cost_plot
 from eval.speed import app
 from index import Document, Index
 from index.embedding import EMBEDDED_MODEL, Embedder, embedded_fingerprint
+from index.search import Search
 from index.sentences import split_sentences
 from index.vectors import Floats
 
@@ -92,8 +93,8 @@ def test_recall_is_that_of_brute_force(built: tuple[Path, dict[str, float]], mon
     asked = ["a" * number for number in range(20)]
     assert scale.measured_recall(index, asked, k=30) == 1
     assert scale.measured_recall(index, asked, k=10_000) == 1
-    search = index.search
-    monkeypatch.setattr(index, "search", lambda *arguments, **more: search(*arguments, **more)[::2])
+    hits = Search.hits
+    monkeypatch.setattr(Search, "hits", lambda search, terms: hits(search, terms)[::2])
     assert scale.measured_recall(index, asked, k=30) == pytest.approx(0.5)
 
 

@@ -46,7 +46,9 @@ def contents(index: Index) -> dict[str, Document]:
 
 def results(index: Index, question: str, candidates: int = 10_000, **more: list[str]) -> dict[str, tuple[float, float]]:
     """Chunk id -> cosine and BM25; every chunk is checked against the document's text."""
-    hits = index.search(index.embedder.embed_query(question), german_terms(question), candidates=candidates, **more)
+    hits = index.search(index.embedder.embed_query(question), candidates=candidates, **more).hits(
+        german_terms(question)
+    )
     for hit in hits:
         text = index.document(hit.chunk.document_id).text
         assert text[hit.chunk.start : hit.chunk.end] == hit.chunk.text
@@ -256,7 +258,7 @@ def test_documents_limit_the_search(index: Index) -> None:
 def test_dense_scores_are_cosines(index: Index, embedder: WordEmbedder) -> None:
     index.add(map(document, range(5)))
     query = embedder.embed_query("Hund und Haus")
-    for hit in index.search(query, []):
+    for hit in index.search(query).hits([]):
         [vector] = embedder.embed_documents([hit.chunk.searchable])
         assert hit.score == hit.dense == pytest.approx(float(vector @ query), abs=1e-3)
         assert hit.lexical == 0
@@ -362,7 +364,7 @@ def test_an_empty_index_takes_any_embedder(index: Index, folder: Path) -> None:
 def test_another_format_version_is_refused(index: Index, folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     (folder / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
-    with pytest.raises(StoreError, match=r"manifest\.json: format version 99, this beleg reads 3; .*beleg index add"):
+    with pytest.raises(StoreError, match=r"manifest\.json: format version 99, this beleg reads 4; .*beleg index add"):
         Index.open(folder)
 
 
@@ -523,7 +525,8 @@ def test_readers_are_undisturbed_while_a_writer_adds_merges_and_removes(index: I
     def read(reader: Index) -> None:
         while not finished.is_set():
             assert {"d0", "d1", "d2"} <= set(contents(reader))
-            hits = reader.search(reader.embedder.embed_query(QUESTIONS[1]), german_terms(QUESTIONS[1]), candidates=9)
+            search = reader.search(reader.embedder.embed_query(QUESTIONS[1]), candidates=9)
+            hits = search.hits(german_terms(QUESTIONS[1]))
             assert len(hits) >= 9
             assert all(len(hit.chunk.text) == hit.chunk.end - hit.chunk.start > 0 for hit in hits)
 
@@ -851,5 +854,5 @@ def test_compounds_are_split_by_words_of_other_segments(index: Index, embedder: 
     words = Document("recht", "", "Ein Rechtsschutz hilft. Der Rechtsschutz kostet.")
     index.add([words, Document("v", "", "Versicherung.")])
     index.add([Document("police", "", "Die Rechtsschutzversicherung zahlt.")])
-    hits = index.search(embedder.embed_query("x"), german_terms("Rechtsschutz"), candidates=100)
+    hits = index.search(embedder.embed_query("x")).hits(german_terms("Rechtsschutz"))
     assert next(hit.lexical for hit in hits if hit.chunk.document_id == "police") > 0
