@@ -5,10 +5,10 @@ it has, and adding or removing documents rewrites nothing.
 """
 
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,6 @@ from index.compounds import Count, Splitter
 from index.ranges import bounds
 from index.sorted_lines import SortedLines, write_lines
 from index.vectors import Ints, Mask
-
-_SMALL = 100_000  # terms read at once where many are looked up
 
 Rows = np.ndarray[Any, np.dtype[np.int32]]
 
@@ -53,6 +51,11 @@ class Postings:
         """Return the number of chunks that hold the term, removed ones too."""
         number = self.terms.number(term)
         return 0 if number is None else int(self.offsets[number + 1] - self.offsets[number])
+
+    @cached_property
+    def frequencies(self) -> dict[str, int]:
+        """Return what ``frequency`` does, for every term."""
+        return dict(zip(self.terms, np.diff(self.offsets).tolist(), strict=True))
 
     def of(self, term: str) -> tuple[Rows, Rows]:
         """Return the chunks that hold the term, and the counts; both empty for an unknown term."""
@@ -96,7 +99,7 @@ def document_frequency(segments: Sequence[Postings]) -> Count:
 
 
 def vocabulary(segments: Sequence[Postings]) -> Count:
-    """Return the same function for many calls, the ``elsewhere`` of a writer: the terms of small segments are read.
+    """Return the same function for many calls, the ``elsewhere`` of a writer: all terms are held in memory.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -105,12 +108,15 @@ def vocabulary(segments: Sequence[Postings]) -> Count:
     ...     frequency("dom"), frequency("haus")
     (2, 0)
     """
-    known: Counter[str] = Counter()
-    for postings in segments:
-        if len(postings.terms) <= _SMALL:
-            known.update(dict(zip(postings.terms, np.diff(postings.offsets).tolist(), strict=True)))
-    in_large = document_frequency([postings for postings in segments if len(postings.terms) > _SMALL])
-    return lambda term: known[term] + (in_large(term) or 0)
+    gets = [postings.frequencies.get for postings in segments]
+
+    def frequency(term: str) -> int:
+        chunks = 0
+        for get in gets:
+            chunks += get(term, 0)
+        return chunks
+
+    return frequency
 
 
 @dataclass(frozen=True)

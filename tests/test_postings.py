@@ -4,9 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from index import postings as postings_module
 from index.postings import document_frequency, vocabulary
 from tests.postings_corpora import corpus, postings_of
 
@@ -32,9 +30,7 @@ def test_the_words_of_other_segments_split_compounds_too(tmp_path: Path) -> None
     assert beside.compounds("miet").tolist() == beside.compounds("vertrag").tolist() == [0]
 
 
-@pytest.mark.parametrize("small", [0, 100_000])
-def test_frequencies_are_those_of_all_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int) -> None:
-    monkeypatch.setattr(postings_module, "_SMALL", small)
+def test_frequencies_are_those_of_all_segments(tmp_path: Path) -> None:
     parts = [corpus(1)[:10], corpus(2)[:70], []]
     segments = [postings_of(part, tmp_path / str(number)) for number, part in enumerate(parts)]
     expected = Counter(term for part in parts for chunk in part for term in set(chunk))
