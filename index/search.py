@@ -9,6 +9,7 @@ from index.chunking import Chunk
 from index.late_interaction import NO_TOKENS, Bits, Tokens, late_scores, packed
 from index.lexical import bm25
 from index.segment import Segment
+from index.threads import one_thread
 from index.vectors import Floats, Ints, Mask
 
 
@@ -58,6 +59,10 @@ class Search:
         """
         if not self._segments:
             return []
+        with one_thread():
+            return self._hits(terms)
+
+    def _hits(self, terms: Iterable[str]) -> list[Hit]:
         postings = [segment.postings for segment in self._segments]
         lexical = bm25(postings, [segment.living_mask for segment in self._segments], terms)
         found = [self._found(place, scores) for place, scores in enumerate(lexical)]

@@ -9,8 +9,7 @@ half of them, for questions lie far from passages; HNSW would have to compare 2,
 """
 
 import struct
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from itertools import chain
 from math import isqrt
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from index.errors import BelegError
+from index.threads import one_thread
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Halves = np.ndarray[Any, np.dtype[np.float16]]
@@ -71,7 +71,7 @@ class Vectors:
         k = min(k, len(self))
         if k == 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        with _threads(1):
+        with one_thread():
             if self._clusters and self._proposes_enough(query, k, allowed):
                 return self._by_clusters(query, k, allowed)
             return self._by_all(query, k, allowed)
@@ -136,19 +136,6 @@ def _found(index: Any, query: Floats, k: int, parameters: Any) -> tuple[Ints, Fl
     scores, rows = index.search(query[np.newaxis], k, params=parameters)
     found = rows[0] >= 0  # FAISS fills up with -1
     return rows[0][found], scores[0][found]
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Let FAISS use so many in this thread: to wait for a second one takes longer than to answer one question."""
-    import faiss
-
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(count)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)
 
 
 # Writing
