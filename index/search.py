@@ -9,8 +9,7 @@ from index.chunking import Chunk
 from index.late_interaction import NO_TOKENS, Bits, Tokens, late_scores, packed
 from index.lexical import bm25
 from index.segment import Segment
-from index.threads import one_thread
-from index.vectors import Floats, Ints, Mask
+from index.vectors import Floats, Ints, Mask, one_thread
 
 
 @dataclass(frozen=True)

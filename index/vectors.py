@@ -9,16 +9,20 @@ half of them, for questions lie far from passages; HNSW would have to compare 2,
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from itertools import chain
 from math import isqrt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from index.errors import BelegError
-from index.threads import one_thread
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Halves = np.ndarray[Any, np.dtype[np.float16]]
@@ -136,6 +140,36 @@ def _found(index: Any, query: Floats, k: int, parameters: Any) -> tuple[Ints, Fl
     scores, rows = index.search(query[np.newaxis], k, params=parameters)
     found = rows[0] >= 0  # FAISS fills up with -1
     return rows[0][found], scores[0][found]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let FAISS use one thread for what this thread asks of it, and numpy's BLAS for what any thread does.
+
+    To wait for a second one takes longer than to answer one question; and BLAS's goes on spinning for 20 ms, on a core
+    that the next question's embedding needs.
+
+    >>> import faiss
+    >>> with one_thread():
+    ...     faiss.omp_get_max_threads()
+    1
+    """
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        with _blas().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
+@cache
+def _blas() -> "ThreadpoolController":
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 # Writing

@@ -711,7 +711,7 @@ print("reading", flush=True)
 rounds = 0
 while told.is_alive():
     assert {"d0", "d1"} <= {one.id for one in opened.documents()}
-    hits = opened.search(opened.embedder.embed_query("Frist Köln"), ["frist", "koln"], candidates=8)
+    hits = opened.search(opened.embedder.embed_query("Frist Köln"), candidates=8).hits(["frist", "koln"])
     for chunk in (hit.chunk for hit in hits):
         expected = document(int(chunk.document_id[1:])).text[chunk.start:chunk.end]
         assert chunk.text == expected
@@ -814,12 +814,12 @@ def test_a_really_full_disk_keeps_the_old_state_usable(tmp_path: Path, embedder:
 
 READS_WITHOUT_RIGHTS = """
 opened = Index.open(folder, embedder=WordEmbedder())
-opened.search(opened.embedder.embed_query("Frist"), ["frist"])  # imports what another user may not read
+opened.search(opened.embedder.embed_query("Frist")).hits(["frist"])  # imports what another user may not read
 if os.getuid() == 0:
     os.setuid(65534)
 opened = Index.open(folder, embedder=WordEmbedder())
 assert len(opened) == 2
-assert opened.search(opened.embedder.embed_query("Frist"), ["frist"])
+assert opened.search(opened.embedder.embed_query("Frist")).hits(["frist"])
 assert opened.document("d1") == document(1)
 for write in (lambda: opened.add([document(2)]), lambda: opened.remove(["d1"])):
     try:
