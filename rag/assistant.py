@@ -4,17 +4,19 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from index import Hit, Index
+from index.analysis import german_terms
 from index.errors import BelegError
 from index.settings import index_settings
 from index.weights import Progress, WeightsError
 from rag.citations import Citation
-from rag.evidence import select_evidence
+from rag.confidence import Signals, least_confidence
+from rag.evidence import Evidence, select_evidence
 from rag.grounding import Verdict
 from rag.language import Language, question_language
 from rag.llm import LLM, NoModelError, load_llm
@@ -39,7 +41,9 @@ class Answer:
 
     ``status``: ``answered``; ``abstained`` (``text`` says so, no citations); ``incomplete`` (the model broke off, the
     text is what was checked until then). ``model`` is ``extractive`` where the text is quotes, not written by a model.
-    ``notice`` says in the answer's language what a user should know; ``verdicts`` what was checked, and dropped.
+    ``confidence``, in [0, 1], is how likely the documents answer, ``signals`` what it was counted from; ``nearest``, of
+    an abstention, are the passages nearest to the question. ``notice`` says in the answer's language what a user should
+    know; ``verdicts`` what was checked, and dropped.
     """
 
     question: str
@@ -52,6 +56,9 @@ class Answer:
     seconds: float = 0.0
     notice: str = ""
     verdicts: tuple[Verdict, ...] = ()
+    confidence: float | None = None
+    nearest: tuple[Citation, ...] = ()
+    signals: Signals | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON types: what ``--json``, HTTP and MCP give out."""
@@ -66,6 +73,9 @@ class Answer:
             "seconds": round(self.seconds, 3),
             "notice": self.notice,
             "verdicts": [vars(verdict) for verdict in self.verdicts],
+            "confidence": None if self.confidence is None else round(self.confidence, 3),
+            "nearest": [citation.to_dict() for citation in self.nearest],
+            "signals": asdict(self.signals) if self.signals else {},
         }
 
 
@@ -86,10 +96,14 @@ class Assistant:
         index: What is asked.
         llm: Who writes; ``None``: nobody, answers are quotes.
         interface: The language of questions that are too short to tell.
+        least_confidence: From which confidence on to answer, in [0, 1]; ``None``: as fitted on public questions.
     """
 
-    def __init__(self, index: Index, llm: LLM | None, *, interface: Language = "de") -> None:
+    def __init__(
+        self, index: Index, llm: LLM | None, *, interface: Language = "de", least_confidence: float | None = None
+    ) -> None:
         self.index = index
+        self.least_confidence = least_confidence
         self.retriever = Retriever(index)
         self.interface = interface
         self._llm: Future[LLM | None] = Future()
@@ -109,9 +123,10 @@ class Assistant:
 
         Raises:
             StoreError: There is no index in the folder, or it cannot be read.
+            BelegError: ``BELEG_LEAST_CONFIDENCE`` is no number from 0 to 1.
         """
         index = Index.open(folder, must_exist=True)
-        assistant = cls(index, None, interface=interface)
+        assistant = cls(index, None, interface=interface, least_confidence=least_confidence())
         assistant._llm = Future()
         # A daemon: who interrupts the program does not wait for a gigabyte to come in.
         threading.Thread(
@@ -170,7 +185,8 @@ class Assistant:
         evidence = select_evidence(full_question, embedded.vector, hits, self.index.embedder)
         # With the question before it in front, a small model answers that one.
         asked = f"{question} ({before})" if before else question
-        writer = Writer(self.index, asked, evidence, language)
+        signals = _signals(full_question, asked_in, hits, evidence)
+        writer = Writer(self.index, asked, evidence, language, signals, self.least_confidence)
         llm, notice = self._model(language)
         yield from writer.generate(llm) if llm else writer.extract()
 
@@ -186,6 +202,9 @@ class Assistant:
             seconds=time.perf_counter() - started,
             notice=writer.notice or notice,
             verdicts=tuple(writer.verdicts),
+            confidence=writer.confidence.value if writer.confidence else None,
+            nearest=writer.nearest if status == "abstained" else (),
+            signals=writer.signals,
         )
 
     def _model(self, language: Language) -> tuple[LLM | None, str]:
@@ -195,6 +214,20 @@ class Assistant:
         except (WeightsError, NoModelError) as error:
             return None, f"{_EXTRACTIVE_NOTICE[language]} ({error})"
         return llm, "" if llm else _EXTRACTIVE_NOTICE[language]
+
+
+def _signals(question: str, language: Language, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> Signals:
+    """Return what the retrieval says of whether the documents answer."""
+    wanted = set(german_terms(question))
+    held = {term for part in evidence for term in german_terms(part.text)}
+    return Signals(
+        cosine=max((part.cosine for part in evidence), default=0.0),
+        dense=max((hit.dense for hit in hits), default=0.0),
+        late=max((hit.late for hit in hits), default=0.0),
+        margin=hits[0].score - hits[-1].score if hits else 0.0,
+        coverage=len(wanted & held) / len(wanted) if wanted else 0.0,
+        english=float(language == "en"),
+    )
 
 
 def _load_into(loading: "Future[LLM | None]", language: Language, progress: Progress) -> None:

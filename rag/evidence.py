@@ -2,19 +2,24 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from index import Hit
 from index.analysis import german_terms
 from index.embedding import Embedder
+from index.sentences import Span
 from index.vectors import Floats
 
-EVIDENCE_CHARACTERS = 900  # about 270 tokens, 4 seconds of reading for the embedded model on two cores
+EVIDENCE_CHARACTERS = 720  # about 220 tokens, 3 seconds of reading for the embedded model on two cores
 TERM_WEIGHT = 0.05  # what holding all words of the question adds to a sentence's cosine
 TYPE_WEIGHT = 0.05  # what holding the kind of word asked for adds
 HIT_WEIGHT = 0.5  # how much of its chunk's score a sentence inherits
+PASSAGE_CHARACTERS = 500
+PASSAGE_MARGIN = 0.1  # how far below a sentence's score its neighbours may lie that are quoted with it
+
+_FARTHEST_NEIGHBOUR = 3  # characters of white space between two sentences of a passage
 
 # What a question of a kind must find in the sentence that answers it.
 _MONTHS_AND_DAYS = (
@@ -45,7 +50,8 @@ class Evidence:
     """A sentence of an indexed document: ``document.text[start:end] == text``.
 
     ``score`` orders, best highest; ``cosine``, in [-1, 1], is the nearness to the question; ``vector`` is the
-    ``(dim,)`` unit vector of the sentence under its title.
+    ``(dim,)`` unit vector of the sentence under its title; ``passage`` the span of the sentence with those neighbours
+    that are nearly as good, what an answer longer than a name or a number is quoted with.
     """
 
     document_id: str
@@ -56,6 +62,7 @@ class Evidence:
     score: float
     vector: Floats = field(default_factory=lambda: np.empty(0, np.float32), compare=False, repr=False)
     cosine: float = 1.0
+    passage: Span | None = None
 
 
 def select_evidence(
@@ -70,7 +77,7 @@ def select_evidence(
         embedder: Embeds the sentences.
         characters: The budget; the best sentence is taken whatever its length.
     """
-    sentences = _scored(question, vector, hits, embedder)
+    sentences = _with_passages(_scored(question, vector, hits, embedder))
     chosen: list[Evidence] = []
     used = 0
     for sentence in sorted(sentences, key=lambda sentence: -sentence.score):
@@ -103,6 +110,31 @@ def _scored(question: str, vector: Floats, hits: Sequence[Hit], embedder: Embedd
         )
         for (hit, (start, end)), text, own in zip(spans, texts, vectors, strict=True)
     ]
+
+
+def _with_passages(sentences: Sequence[Evidence]) -> list[Evidence]:
+    """Add to each sentence its passage; the sentences of a chunk come one after the other."""
+    return [replace(sentence, passage=_passage(sentences, place)) for place, sentence in enumerate(sentences)]
+
+
+def _passage(sentences: Sequence[Evidence], place: int) -> Span:
+    """Return the span around one sentence, the better neighbour taken first."""
+    seed = sentences[place]
+    first = last = place
+    while True:
+        nearby = [n for n in (first - 1, last + 1) if 0 <= n < len(sentences) and _continues(sentences, n, first, last)]
+        best = max(nearby, key=lambda n: sentences[n].score, default=None)
+        if best is None or sentences[best].score < seed.score - PASSAGE_MARGIN:
+            return sentences[first].start, sentences[last].end
+        first, last = min(first, best), max(last, best)
+
+
+def _continues(sentences: Sequence[Evidence], new: int, first: int, last: int) -> bool:
+    """Whether a sentence stands right beside a passage of the same document, and there is room for it."""
+    one, other = (sentences[new], sentences[first]) if new < first else (sentences[last], sentences[new])
+    long = max(sentences[last].end, sentences[new].end) - min(sentences[first].start, sentences[new].start)
+    beside = 0 <= other.start - one.end <= _FARTHEST_NEIGHBOUR
+    return one.document_id == other.document_id and beside and long <= PASSAGE_CHARACTERS
 
 
 def _share(wanted: set[str], text: str) -> float:

@@ -27,8 +27,6 @@ Message = dict[str, str]
 
 NO_MODEL = "none"
 CONTEXT_TOKENS = 4096
-# The embedded model nearly always answers; where it hardly thinks of refusing it is mostly right.
-EMBEDDED_MAX_REFUSAL_LOG_ODDS = -2.2
 CONNECT_SECONDS = 10.0
 TOP_LOGPROBS = 20  # the most that OpenAI's API gives
 
@@ -93,6 +91,20 @@ class LLMSettings(BaseSettings):
             raise LLMError(f"BELEG_LLM_TIMEOUT is {seconds!r}, expected a number of seconds above 0") from error
 
 
+class Token(str):
+    """A piece of an answer, with the natural logarithm of its probability where the endpoint gives it."""
+
+    __slots__ = ("logprob",)
+
+    logprob: float | None
+
+    def __new__(cls, text: str, logprob: float | None = None) -> "Token":
+        """Make a string of it."""
+        token = super().__new__(cls, text)
+        token.logprob = logprob
+        return token
+
+
 class LLM:
     """A chat model behind an OpenAI-compatible endpoint; threads may share it.
 
@@ -134,31 +146,36 @@ class LLM:
         if self._prompt_cache:
             self._prompt_cache.ensure(messages, lambda: self.log_odds(messages, ""))
 
-    def stream(self, messages: list[Message], *, max_tokens: int) -> Iterator[str]:
-        """Yield the answer's text as it comes, greedy.
+    def stream(self, messages: list[Message], *, max_tokens: int) -> Iterator[Token]:
+        """Yield the answer as it comes, greedy.
 
         Raises:
             LLMError: The endpoint cannot be used; the message says what to change.
             BrokenAnswerError: The answer broke off, or reached ``max_tokens``.
         """
         with self._named_errors():
-            chunks: Any = self._client.chat.completions.create(
-                model=self._model,
-                messages=messages,  # type: ignore[arg-type]
-                max_tokens=max_tokens,
-                temperature=0,
-                stream=True,
-            )
+            chunks = self._chunks(messages, max_tokens)
         choice, finished = None, None
         with chunks, self._named_breaks():
             for choice in _choices(chunks):
                 finished = getattr(choice, "finish_reason", None) or finished
                 text = getattr(getattr(choice, "delta", None), "content", None)
                 if text:
-                    yield text
+                    yield Token(text, _logprob(choice))
         if choice is None:
             raise LLMError(f"{self._url}: the answer is no chat completion; check BELEG_LLM_BASE_URL")
         self._require_end(finished, max_tokens)
+
+    def _chunks(self, messages: list[Message], max_tokens: int) -> Any:
+        """Ask for the answer with probabilities, or without where the endpoint does not take that request."""
+        import openai
+
+        request: dict[str, Any] = {"model": self._model, "messages": messages, "max_tokens": max_tokens}
+        create: Any = self._client.chat.completions.create
+        try:
+            return create(**request, temperature=0, stream=True, logprobs=True)
+        except (openai.BadRequestError, openai.UnprocessableEntityError):
+            return create(**request, temperature=0, stream=True)
 
     def _require_end(self, finished: str | None, max_tokens: int) -> None:
         if finished is None:
@@ -246,6 +263,12 @@ class LLM:
 def _choices(chunks: Iterable[Any]) -> Iterator[Any]:
     for chunk in chunks:
         yield from getattr(chunk, "choices", None) or []
+
+
+def _logprob(choice: Any) -> float | None:
+    """Return the sum over the tokens of one chunk; None where there are no probabilities."""
+    tokens = getattr(getattr(choice, "logprobs", None), "content", None)
+    return sum(token.logprob for token in tokens) if tokens else None
 
 
 def _next_tokens(completion: Any) -> list[Any]:
@@ -336,7 +359,6 @@ def _embedded(path: Path, timeout: float) -> LLM:
         "embedded",
         name=LLM_WEIGHTS.name,
         server=server,
-        max_refusal_log_odds=EMBEDDED_MAX_REFUSAL_LOG_ODDS,
         prompt_cache=PromptCache(client, prompts, LLM_WEIGHTS.sha256),
     )
 

@@ -1,36 +1,41 @@
 """Evidence -> checked, cited sentences: written by the model, or taken from the documents as they stand."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from index import Index
-from index.embedding import EMBEDDED_MODEL
-from index.language import Language
+from index.language import Language, detect_language
 from rag.citations import Citation, cite, markers, without_markers
+from rag.confidence import Confidence, Signals, confidence
 from rag.draft import is_refusal, sentences_of
 from rag.evidence import Evidence
 from rag.grounding import Verdict, check_sentence
-from rag.llm import LLM, BrokenAnswerError, Message
-from rag.prompt import NO_ANSWER, answer_prompt, constant_prompt
+from rag.llm import LLM, BrokenAnswerError, LLMError, Message, Token
+from rag.prompt import NO_ANSWER, answer_prompt, constant_prompt, gloss_prompt, repair_prompt
 
 Status = Literal["answered", "abstained", "incomplete"]
 
 MAX_ANSWER_TOKENS = 200
+MAX_GLOSS_TOKENS = 160
 EXTRACTED_SENTENCES = 2
+NEAREST_PASSAGES = 3
+GLOSSED_CITATIONS = 3
+SHORT_ANSWER_WORDS = 5
+"""An answer of so many words is quoted with one sentence, a longer one with the passage around it."""
 # How far from the nearest evidence a named sentence may lie, as a share of the way to the farthest one.
 MARKER_MARGIN = 0.5
-# Below this cosine of its nearest sentence a question is probably about something else; nine in ten questions that
-# the documents answer lie above. Known for the embedded embedder alone, since every model has a scale of its own.
-NEAR_COSINE = {EMBEDDED_MODEL: 0.82}
-FAR_COSINE = {EMBEDDED_MODEL: 0.80}
-LOG_ODDS_PER_COSINE = 40.0
 
 _INCOMPLETE: dict[Language, str] = {
     "de": "Das Sprachmodell brach ab: Die Antwort ist unvollständig.",
     "en": "The language model broke off: the answer is incomplete.",
 }
+_UNSURE: dict[Language, str] = {
+    "de": "Zu unsicher: {value:.2f}, mindestens {least:.2f}",
+    "en": "too unsure: {value:.2f}, at least {least:.2f}",
+}
+_FIXED_FORM = "The documents say: “{quote}”"
 
 
 @dataclass(frozen=True)
@@ -43,16 +48,25 @@ class AnswerSentence:
 
 @dataclass
 class Writer:
-    """Turns evidence into checked sentences; afterwards its fields hold what the answer is made of."""
+    """Turns evidence into checked sentences; afterwards its fields hold what the answer is made of.
+
+    Attributes:
+        signals: What the retrieval says of the question.
+        least_confidence: From which confidence on to answer; ``None``: as fitted.
+        confidence: How sure it is; ``None``: nothing is fitted for this embedder.
+    """
 
     index: Index
     question: str
     evidence: list[Evidence]
     language: Language
+    signals: Signals
+    least_confidence: float | None = None
     citations: list[Citation] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
     notice: str = ""
+    confidence: Confidence | None = None
 
     @property
     def text(self) -> str:
@@ -66,42 +80,92 @@ class Writer:
             return "incomplete"
         return "answered" if self.sentences else "abstained"
 
+    @property
+    def nearest(self) -> tuple[Citation, ...]:
+        """What the documents say that is nearest to the question, best first."""
+        best = sorted(self.evidence, key=lambda sentence: -sentence.cosine)[:NEAREST_PASSAGES]
+        cited = (cite(sentence, marker, self.index) for marker, sentence in enumerate(best, start=1))
+        return tuple(citation for citation in cited if citation)
+
     def generate(self, llm: LLM) -> Iterator[AnswerSentence]:
-        """Let the model write, and pass on what its evidence carries."""
-        if not self.evidence:
+        """Let the model write, and pass on what its evidence carries; nothing where it is not sure enough."""
+        if not self.evidence or not self._is_sure(self.signals, llm.name):
             return
         llm.read_ahead(constant_prompt(self.language))
         messages = answer_prompt(self.question, self.evidence, self.language)
-        if self._is_silent(llm, messages):
+        refusal = llm.log_odds(messages, NO_ANSWER)
+        if refusal is not None and refusal > llm.max_refusal_log_odds:
             return
+        self.signals = replace(self.signals, refusal=refusal)
+        heard: list[Token] = []
         try:
-            for sentence in sentences_of(llm.stream(messages, max_tokens=MAX_ANSWER_TOKENS)):
+            for sentence in sentences_of(_overheard(llm.stream(messages, max_tokens=MAX_ANSWER_TOKENS), heard)):
                 if is_refusal(sentence):
+                    break
+                if not self.sentences and not self._is_worth(sentence, heard, llm.name):
                     return
-                yield from self._checked(sentence)
+                yield from self._checked(self._in_language(sentence, messages, llm))
         except BrokenAnswerError as error:
             self.notice = f"{_INCOMPLETE[self.language]} ({error})"
+        if self.language == "en":
+            self._gloss(llm)
 
     def extract(self) -> Iterator[AnswerSentence]:
         """Pass on the best sentences as they stand in the documents."""
-        if self._nearest_cosine < FAR_COSINE.get(self.index.embedder.name, -1.0):
+        if not self.evidence or not self._is_sure(self.signals, ""):
             return
         best = sorted(self.evidence, key=lambda sentence: -sentence.score)[:EXTRACTED_SENTENCES]
         for sentence in self.evidence:
             if sentence in best:
                 yield from self._cited(without_markers(" ".join(sentence.text.split())), [sentence])
 
-    def _is_silent(self, llm: LLM, messages: list[Message]) -> bool:
-        """Whether the model is likelier than its limit to refuse; far evidence lowers the limit, unknown odds pass."""
-        log_odds = llm.log_odds(messages, NO_ANSWER)
-        if log_odds is None:
-            return False
-        distance = max(0.0, NEAR_COSINE.get(self.index.embedder.name, -1.0) - self._nearest_cosine)
-        return log_odds + LOG_ODDS_PER_COSINE * distance > llm.max_refusal_log_odds
+    # How sure
 
-    @property
-    def _nearest_cosine(self) -> float:
-        return max((sentence.cosine for sentence in self.evidence), default=-1.0)
+    def _is_sure(self, signals: Signals, model: str) -> bool:
+        self.confidence = confidence(signals, self.index.embedder.name, model, self.least_confidence)
+        return self.confidence is None or self.confidence.suffices
+
+    def _is_worth(self, sentence: str, heard: Sequence[Token], model: str) -> bool:
+        """Whether the first sentence is likely enough to answer the question; the verdict says why not."""
+        text = without_markers(sentence)
+        vector = self.index.embedder.embed_query(f"{self.question} {text}")
+        support = max(float(part.vector @ vector) for part in self.evidence)
+        logprobs = [token.logprob for token in heard if token.logprob is not None and re.search(r"\w", token)]
+        self.signals = self.signals.with_answer(logprobs, support, named=bool(markers(sentence)))
+        sure = self._is_sure(self.signals, model)
+        if not sure and self.confidence:
+            reason = _UNSURE[self.language].format(value=self.confidence.value, least=self.confidence.least)
+            self.verdicts.append(Verdict(text, supported=False, reason=reason))
+        return sure
+
+    # In which language
+
+    def _in_language(self, sentence: str, messages: list[Message], llm: LLM) -> str:
+        """Return a sentence in the language of the answer: as it is, said again, or the quote that it stands on."""
+        text, named = without_markers(sentence), markers(sentence)
+        if _is_in(text, self.language, self.evidence):
+            return sentence
+        marks = "".join(f" [{number}]" for number in named)
+        again = _said(llm, repair_prompt(messages, text, self.language))
+        if again and _is_in(again, self.language, ()):
+            return f"{again}{marks}"
+        return sentence if len(text.split()) <= SHORT_ANSWER_WORDS else self._fixed_form(sentence) + marks
+
+    def _fixed_form(self, sentence: str) -> str:
+        """Return the German quote that a sentence stands on; in an English answer it is said whose words they are."""
+        [best, *_], *_ = self._candidates(without_markers(sentence), markers(sentence))
+        quote = " ".join(best.text.split())
+        return quote if self.language == "de" else _FIXED_FORM.format(quote=quote)
+
+    def _gloss(self, llm: LLM) -> None:
+        """Translate the first quotes, for readers of the English answer; what the check finds wrong is not shown."""
+        for place, citation in enumerate(self.citations[:GLOSSED_CITATIONS]):
+            gloss = _said(llm, gloss_prompt(citation.quote), MAX_GLOSS_TOKENS)
+            quoted = Evidence(citation.document_id, citation.title, citation.quote, citation.start, citation.end, 1.0)
+            if check_sentence(gloss, [quoted], self.question).supported:
+                self.citations[place] = replace(citation, gloss=gloss)
+
+    # What carries it
 
     def _checked(self, sentence: str) -> Iterator[AnswerSentence]:
         """Pass on a sentence with the evidence that carries it; drop it where none does."""
@@ -119,7 +183,7 @@ class Writer:
 
     def _candidates(self, text: str, numbers: Sequence[int]) -> list[list[Evidence]]:
         """Order what may carry a sentence: what it names and is near, all that it names, then the rest by nearness."""
-        vector = self.index.embedder.embed_query(text)
+        vector = self.index.embedder.embed_query(f"{self.question} {text}")
         nearness = [float(sentence.vector @ vector) for sentence in self.evidence]
         nearest = sorted(range(len(self.evidence)), key=lambda n: -nearness[n])
         best, worst = nearness[nearest[0]], nearness[nearest[-1]]
@@ -130,22 +194,76 @@ class Writer:
 
     def _cited(self, text: str, evidence: Sequence[Evidence]) -> Iterator[AnswerSentence]:
         """Number the citations in the order of their first use; a sentence without its true quotes is not shown."""
-        if not all(cite(sentence, 1, self.index) for sentence in evidence):
-            return
-        used, new = [], []
+        long = len(text.split()) > SHORT_ANSWER_WORDS
+        used: list[int] = []
+        new: list[Citation] = []
         for sentence in evidence:
-            citation = self._known(sentence) or cite(sentence, len(self.citations) + 1, self.index)
+            marker = len(self.citations) + len(new) + 1
+            with_passage = long and not any(_overlap(sentence, citation) for citation in (*self.citations, *new))
+            citation = self._known(sentence, new) or cite(sentence, marker, self.index, with_passage=with_passage)
             if citation is None:
-                continue
-            if citation not in self.citations:
-                self.citations.append(citation)
+                return
+            if citation.marker == marker:
                 new.append(citation)
             used.append(citation.marker)
-        if used:
-            shown = f"{text} {''.join(f'[{marker}]' for marker in sorted(used))}"
-            self.sentences.append(shown)
-            yield AnswerSentence(shown, tuple(new))
+        self.citations += new
+        shown = f"{text} {''.join(f'[{marker}]' for marker in sorted(set(used)))}"
+        self.sentences.append(shown)
+        yield AnswerSentence(shown, tuple(new))
 
-    def _known(self, sentence: Evidence) -> Citation | None:
-        place = (sentence.document_id, sentence.start)
-        return next((c for c in self.citations if (c.document_id, c.start) == place), None)
+    def _known(self, sentence: Evidence, new: Iterable[Citation]) -> Citation | None:
+        """Return the citation that a sentence is part of."""
+        return next(
+            (
+                citation
+                for citation in (*self.citations, *new)
+                if citation.document_id == sentence.document_id
+                and citation.start <= sentence.start
+                and sentence.end <= citation.end
+            ),
+            None,
+        )
+
+
+def _overlap(sentence: Evidence, citation: Citation) -> bool:
+    """Whether a sentence's passage and a citation share a character."""
+    start, end = sentence.passage or (sentence.start, sentence.end)
+    return sentence.document_id == citation.document_id and start < citation.end and citation.start < end
+
+
+def _overheard(tokens: Iterable[Token], heard: list[Token]) -> Iterator[Token]:
+    """Pass tokens on, and keep them."""
+    for token in tokens:
+        heard.append(token)
+        yield token
+
+
+def _is_in(text: str, language: Language, evidence: Sequence[Evidence]) -> bool:
+    """Whether a text is in a language; English that keeps a German word of the evidence is not.
+
+    >>> _is_in("Das Rathaus öffnet um acht Uhr.", "en", []), _is_in("Karl Marx", "en", [])
+    (False, True)
+    >>> _is_in("an islamistisches regime", "en", [Evidence("a", "", "Ein islamistisches Regime.", 0, 26, 1.0)])
+    False
+    """
+    if len(text.split()) > SHORT_ANSWER_WORDS and detect_language(text) != language:
+        return False
+    german = {word for part in evidence for word in _WORD.findall(part.text)}
+    return language == "de" or german.isdisjoint(word for word in _WORD.findall(text) if _looks_german(word))
+
+
+_WORD = re.compile(r"[^\W\d_]+")
+_LEAST_LETTERS = 5  # of a German word in small letters; shorter ones are often English too
+_COMPOUND_LETTERS = 12  # a word with a capital is a name, but from here on a compound
+
+
+def _looks_german(word: str) -> bool:
+    return len(word) >= (_LEAST_LETTERS if word.islower() else _COMPOUND_LETTERS)
+
+
+def _said(llm: LLM, messages: list[Message], max_tokens: int = MAX_ANSWER_TOKENS) -> str:
+    """Return one whole text of the model in one line, and nothing where it breaks off."""
+    try:
+        return without_markers(" ".join("".join(llm.stream(messages, max_tokens=max_tokens)).split())).strip('"“”„')
+    except LLMError:
+        return ""

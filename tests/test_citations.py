@@ -48,6 +48,7 @@ def test_a_citation_stands_letter_for_letter_in_the_document(index):
         "end": start + len(DIRECTOR),
         "page": None,
         "source": "/archiv/messe.txt",
+        "gloss": "",
     }
 
 

@@ -158,7 +158,7 @@ def test_a_server_in_trouble_is_asked_twice(server, llm, code, says):
 
 def test_what_a_model_does_not_take_is_told_in_the_servers_words_without_the_key(server, llm):
     reason = f"max_tokens is not supported, {KEY} neither. " + "x" * 300
-    server.replies = [status(400, json.dumps({"error": {"message": reason}}).encode())]
+    server.replies = [status(400, json.dumps({"error": {"message": reason}}).encode())] * 2
     message = str(failure(llm)[1])
     assert "model 'große-eule' refused the request (Error code: 400 - " in message
     assert "max_tokens is not supported, *** neither." in message
