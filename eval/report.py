@@ -76,9 +76,11 @@ def code_hash(packages: Iterable[str]) -> str:
 def _settings() -> dict[str, Any]:
     """All settings with their values; a key is shown as stars."""
     from index.settings import index_settings
+    from rag.confidence import least_confidence
     from rag.llm import LLMSettings
 
-    return index_settings().model_dump(mode="json") | LLMSettings().model_dump(mode="json")
+    models = index_settings().model_dump(mode="json") | LLMSettings().model_dump(mode="json")
+    return models | {"least_confidence": least_confidence()}
 
 
 def require_writable(path: Path) -> None:

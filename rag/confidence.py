@@ -95,18 +95,23 @@ class Confidence:
 def confidence(signals: Signals, embedder: str, model: str, least: float | None = None) -> Confidence | None:
     """Return how sure to be, by the most that is known; ``None`` for an embedder of which nothing was fitted.
 
+    Before a model has written, it says whether it is clear from the retrieval alone that the documents do not answer.
+
     Args:
         signals: Of the question, and of the answer where there is one.
         embedder: Its name.
-        model: The language model's name; one that is not the fitted one's is judged by the retrieval alone.
-        least: To be used in place of the fitted one.
+        model: The language model's name, "" for none; one that is not the fitted one's is judged by the retrieval.
+        least: The operating point, in place of the fitted one.
     """
     fitted = _fitted()
     if embedder != fitted["embedder"]:
         return None
     written = signals.likelihood is not None and signals.refusal is not None and model == fitted["model"]
     stage = fitted["answer" if written else "retrieval"]
-    return Confidence(probability(stage, asdict(signals)), stage["least"] if least is None else min(least, 1.0))
+    limit = stage["least"] if least is None else least
+    if model and not written:
+        limit = min(limit, stage["clear"])
+    return Confidence(probability(stage, asdict(signals)), limit)
 
 
 def probability(stage: Mapping[str, Any], signals: Mapping[str, float | None]) -> float:

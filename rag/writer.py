@@ -117,7 +117,7 @@ class Writer:
         best = sorted(self.evidence, key=lambda sentence: -sentence.score)[:EXTRACTED_SENTENCES]
         for sentence in self.evidence:
             if sentence in best:
-                yield from self._cited(without_markers(" ".join(sentence.text.split())), [sentence])
+                yield from self._cited(without_markers(" ".join(sentence.text.split())), [sentence], whole=False)
 
     # How sure
 
@@ -177,7 +177,7 @@ class Writer:
             verdicts.append(check_sentence(text, candidates, self.question))
             if verdicts[-1].supported:
                 self.verdicts.append(verdicts[-1])
-                yield from self._cited(text, candidates)
+                yield from self._cited(text, candidates, whole=len(text.split()) > SHORT_ANSWER_WORDS)
                 return
         self.verdicts.append(verdicts[0])
 
@@ -192,14 +192,19 @@ class Writer:
         groups = [near, named, *([n] for n in nearest)]
         return [[self.evidence[n] for n in group] for group in groups if group]
 
-    def _cited(self, text: str, evidence: Sequence[Evidence]) -> Iterator[AnswerSentence]:
-        """Number the citations in the order of their first use; a sentence without its true quotes is not shown."""
-        long = len(text.split()) > SHORT_ANSWER_WORDS
+    def _cited(self, text: str, evidence: Sequence[Evidence], *, whole: bool) -> Iterator[AnswerSentence]:
+        """Number the citations in the order of their first use; a sentence without its true quotes is not shown.
+
+        Args:
+            text: The sentence.
+            evidence: What carries it.
+            whole: Quote the whole passage around each sentence.
+        """
         used: list[int] = []
         new: list[Citation] = []
         for sentence in evidence:
             marker = len(self.citations) + len(new) + 1
-            with_passage = long and not any(_overlap(sentence, citation) for citation in (*self.citations, *new))
+            with_passage = whole and not any(_overlap(sentence, citation) for citation in (*self.citations, *new))
             citation = self._known(sentence, new) or cite(sentence, marker, self.index, with_passage=with_passage)
             if citation is None:
                 return

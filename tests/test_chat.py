@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import Any
@@ -152,10 +153,19 @@ def test_a_document_without_title_is_named_by_its_id_and_a_long_title_is_cut() -
 
 
 @pytest.mark.parametrize("texts", [DE, EN])
-def test_an_abstention_says_why_and_which_documents_came_nearest(texts: Texts) -> None:
-    answer = answered("The documents do not say.", status="abstained", citations=(), hits=(hit(), hit(), hit("Bad")))
-    nearest = texts.chat_nearest.format(titles=f"{TITLE}; Bad")
-    assert _Tags(answer_html(answer, 1, texts)).text == f"The documents do not say.{texts.chat_abstained}{nearest}"
+def test_an_abstention_says_why_and_quotes_what_came_nearest(texts: Texts) -> None:
+    answer = answered("The documents do not say.", status="abstained", citations=(), nearest=(citation(),))
+    page = _Tags(answer_html(answer, 1, texts))
+    assert page.text.startswith(f"The documents do not say.{texts.chat_abstained}{texts.nearest}")
+    assert len(page.of_class("beleg-quote")) == 1
+    assert SENTENCE in page.text
+
+
+@pytest.mark.parametrize("texts", [DE, EN])
+def test_a_gloss_is_marked_as_a_translation(texts: Texts) -> None:
+    glossed = replace(citation(), gloss="The <b>city</b>")
+    page = _Tags(answer_html(answered(citations=(glossed,)), 1, texts))
+    assert texts.gloss.format(text="The <b>city</b>") in page.text
 
 
 def test_an_incomplete_answer_keeps_what_was_checked_and_says_why() -> None:

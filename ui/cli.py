@@ -130,11 +130,14 @@ def _print_evidence(answer: "Answer") -> None:
         _print(answer.text)
     if answer.notice and answer.status != "incomplete":
         _say(answer.notice)
-    if answer.citations:
-        _print(f"\n{texts(answer.language).sources}")
-    for citation in answer.citations:
+    words = texts(answer.language)
+    if answer.citations or answer.nearest:
+        _print(f"\n{words.sources if answer.citations else words.nearest}")
+    for citation in answer.citations or answer.nearest:
         _print(f"[{citation.marker}] „{' '.join(citation.quote.split())}“")
         _print(f"    {citation.title or citation.document_id} ({citation.document_id}:{citation.start}-{citation.end})")
+        if citation.gloss:
+            _print(f"    {words.gloss.format(text=citation.gloss)}")
 
 
 @app.command(help=T.models)

@@ -7,7 +7,6 @@ Markdown passes on as it is.
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 from rag.assistant import EXTRACTIVE, Answer
 from rag.citations import Citation
@@ -15,7 +14,6 @@ from ui.texts import Texts
 
 TITLE_CHARACTERS = 200
 SOURCE_CHARACTERS = 300
-NEAREST_DOCUMENTS = 3
 
 _ACTIVE = re.compile(r"[\t\n\r!-/:-@\[-`{-~]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -39,7 +37,8 @@ def answer_html(answer: Answer, turn: int, texts: Texts) -> str:
     ``turn`` numbers the answers of a page, so that a marker leads to the quote of its own answer.
     """
     if answer.status == "abstained":
-        return text_html(answer.text, (), turn) + _notes(_why_abstained(answer, texts))
+        nearest = quotes_html(answer.nearest, turn, texts, head=texts.nearest)
+        return text_html(answer.text, (), turn) + note_html(texts.chat_abstained) + nearest
     text = answer.text if answer.citations else ""
     return (
         text_html(text, answer.citations, turn)
@@ -58,11 +57,11 @@ def text_html(text: str, citations: Sequence[Citation], turn: int) -> str:
     return f'<p class="beleg-text">{"".join(linked)}</p>' if text else ""
 
 
-def quotes_html(citations: Iterable[Citation], turn: int, texts: Texts) -> str:
+def quotes_html(citations: Iterable[Citation], turn: int, texts: Texts, head: str = "") -> str:
     """Return the numbered quotes, letter for letter, each with its document's title and source; nothing for none."""
     quotes = "".join(_quote(citation, turn, texts) for citation in citations)
-    head = f'<p class="beleg-head">{escape(texts.sources)}</p>'
-    return f'<div class="beleg-quotes">{head}{quotes}</div>' if quotes else ""
+    heading = f'<p class="beleg-head">{escape(head or texts.sources)}</p>'
+    return f'<div class="beleg-quotes">{heading}{quotes}</div>' if quotes else ""
 
 
 def note_html(text: str, kind: str = "plain") -> str:
@@ -82,11 +81,13 @@ def _anchor(citation: Citation, turn: int) -> str:
 def _quote(citation: Citation, turn: int, texts: Texts) -> str:
     page = texts.chat_page.format(page=citation.page) if citation.page else ""
     title = _shortened(citation.title or citation.document_id, TITLE_CHARACTERS)
+    gloss = escape(texts.gloss.format(text=citation.gloss)) if citation.gloss else ""
     origin = " · ".join(part for part in (page, _shortened(citation.source, SOURCE_CHARACTERS)) if part)
     return (
         f'<div class="beleg-quote" id="{_anchor(citation, turn)}">'
         f'<span class="beleg-number">{citation.marker}</span>'
         f'<blockquote lang="de">{escape(citation.quote)}</blockquote>'
+        f'<p class="beleg-gloss">{gloss}</p>'
         f'<p class="beleg-title">{escape(title)}</p>'
         f'<p class="beleg-source">{escape(origin)}</p></div>'
     )
@@ -111,9 +112,3 @@ def _caveats(answer: Answer, texts: Texts) -> list[str]:
     extractive = texts.extractive if answer.model == EXTRACTIVE else ""
     notice = answer.notice if not incomplete and not extractive else ""
     return [incomplete, extractive, notice]
-
-
-def _why_abstained(answer: Answer, texts: Texts) -> list[str]:
-    titles = dict.fromkeys(_shortened(hit.chunk.title, TITLE_CHARACTERS) for hit in answer.hits if hit.chunk.title)
-    nearest = "; ".join(islice(titles, NEAREST_DOCUMENTS))
-    return [texts.chat_abstained, texts.chat_nearest.format(titles=nearest) if nearest else ""]

@@ -58,6 +58,8 @@ class Texts:
     # States of an answer
     incomplete: str
     extractive: str
+    nearest: str
+    gloss: str
     # Chat
     chat_lead: str
     chat_documents: str
@@ -81,7 +83,6 @@ class Texts:
     chat_stopped: str
     chat_unexpected: str
     chat_abstained: str
-    chat_nearest: str
     chat_page: str
 
 
@@ -115,6 +116,8 @@ DE = Texts(
     indexed="{documents} Dokumente · {chunks} Abschnitte · {rate:.0f}/s",
     fetching="Sprachmodell wird geholt",
     sources="Belege",
+    nearest="Am nächsten kommen diese Stellen",
+    gloss="Übersetzung, maschinell: {text}",
     error="Fehler",
     chat_ready="Der Chat läuft unter {url} – beenden mit Strg+C.",
     next_steps="Weiterfragen im Browser: {command}",
@@ -155,7 +158,6 @@ DE = Texts(
     chat_abstained=(
         "Kein Satz der Dokumente belegt eine Antwort. Fragen Sie anders, oder nehmen Sie weitere Dokumente auf."
     ),
-    chat_nearest="Am nächsten kamen: {titles}",
     chat_page="S. {page}",
 )
 
@@ -189,6 +191,8 @@ EN = Texts(
     indexed="{documents} documents · {chunks} chunks · {rate:.0f}/s",
     fetching="Fetching the language model",
     sources="Evidence",
+    nearest="The nearest passages",
+    gloss="Translation, by machine: {text}",
     error="Error",
     chat_ready="The chat runs at {url} – stop it with Ctrl+C.",
     next_steps="Go on in the browser: {command}",
@@ -227,7 +231,6 @@ EN = Texts(
     chat_stopped="Stopped.",
     chat_unexpected="An unexpected error occurred; the terminal in which the chat runs has the details.",
     chat_abstained="No sentence of the documents backs an answer. Ask in another way, or add more documents.",
-    chat_nearest="The nearest documents: {titles}",
     chat_page="p. {page}",
 )
 

@@ -83,6 +83,8 @@ CSS = """
 .beleg-quote .beleg-title { font-size: .875rem; font-weight: 600; margin-top: .35rem !important; }
 .beleg-source { font-size: .8rem; color: var(--quiet); white-space: nowrap; overflow: hidden;
   text-overflow: ellipsis; }
+.beleg-gloss { font-size: .85rem; color: var(--quiet); font-style: italic; }
+.beleg-gloss:empty { display: none; }
 .beleg-source:hover, .beleg-source:focus { white-space: normal; }
 @media (prefers-reduced-motion: reduce) { .beleg-busy { animation: none; } }
 @media (max-width: 480px) { .gradio-container main { padding: .6rem !important; } .beleg-quote { padding: .5rem; }
