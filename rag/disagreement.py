@@ -5,62 +5,33 @@ but for one figure, where all their other figures agree, and where nothing hints
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
-from index.analysis import german_terms
 from rag.evidence import Evidence
-from rag.figures import DATE, Figure, conflict, figures, without_figures
+from rag.figures import DATE, Figure, conflict
+from rag.same_thing import Said, happens_once, said, same_subject, same_thing
 
-NEAREST = 0.85  # cosine of two sentences, each under its title, below which they are about different things
-_SHARED = 0.5  # of the terms of the longer sentence
+NEAREST = 0.9  # cosine of two sentences, each under its title, below which they are about different things
 
-# Words with which a figure is stated; they tell nothing about what it is of.
-_STATING = (
-    "kostet kosten gekostet Kosten Preis Gebühr Gebühren Entgelt Betrag Höhe beträgt betragen betrug liegt liegen lag "
-    "zahlen bezahlen entrichten fällig erheben erhoben anfallen zählt verfügt umfasst besitzt hat gibt nötig "
-    "erforderlich notwendig gilt gelten beläuft derzeit aktuell momentan heute gegenwärtig nun genau exakt Anzahl Zahl "
-    "Gemeinde Stadt stellen stattfinden findet statt"
-)
-# Several words for one thing; the first one stands for all.
-_SAME = (
-    "jahr jährlich",
-    "monat monatlich",
-    "woche wöchentlich",
-    "tag täglich",
-    "gebaut erbaut errichtet",
-    "eröffnet eingeweiht",
-    "geöffnet offen öffnet",
-    "beginnt startet",
-    "endet schließt",
-)
-# Words that make another case of it, whatever else the sentences share.
-_ANOTHER_CASE = (
-    "ermäßigt ermäßigte reduziert vergünstigt früher damals bisher bislang einst ursprünglich ehemals zuvor zunächst "
-    "geplant voraussichtlich künftig zukünftig vorläufig geschätzt nicht kein keine nie ohne zusätzlich teurer "
-    "billiger günstiger mehr weniger höher niedriger stieg steigt gestiegen sank sinkt gesunken erhöht gesenkt halb "
-    "doppelt werktags feiertags montags dienstags mittwochs donnerstags freitags samstags sonntags vormittags "
-    "nachmittags abends nachts"
-)
-# What a document is, in its title; it tells nothing about what the document is about.
-_KINDS_OF_DOCUMENT = (
-    "Ordnung Satzung Gebührenordnung Gebührensatzung Gebührenverzeichnis Gebühren Preise Preisliste Tarife Kosten "
-    "Aushang Flyer Merkblatt Broschüre Prospekt Faltblatt Formular Antrag Information Informationen Info Hinweise "
-    "Häufige Fragen FAQ Übersicht Überblick Öffnungszeiten Kontakt Website Seite Amtsblatt Pressemitteilung Presse "
-    "Bericht Jahresbericht Bekanntmachung Einladung Protokoll Chronik Geschichte Porträt Festschrift Stand Fassung "
-    "aktuell neu alt vom"
-)
-_ONCE = (  # what happens but once, so that two years for it disagree
-    "gegründet Gründung gebaut erbaut errichtet eröffnet Eröffnung eingeweiht Einweihung fertiggestellt vollendet "
-    "geboren gestorben starb entstand entstanden erfunden verkündet Grundstein Grundsteinlegung Baujahr erstmals"
-)
 _WHEN = re.compile(
     r"\b(?:wann|when|datum|date|(?:welche[mnrs]?|what|which)\s+(?:jahr|year|tag|day|monat|month))\b", re.IGNORECASE
 )
-_CAPITALISED = re.compile(r"\b[A-ZÄÖÜ][\w-]+")
+_MESSAGES = {
+    "de": (
+        "Die Dokumente widersprechen sich: „{used}“ nennt {used_words}, „{other}“ {other_words}{newer}.",
+        "; neuer ist „{title}“ ({day})",
+    ),
+    "en": (
+        "The documents disagree: “{used}” says {used_words}, “{other}” says {other_words}{newer}.",
+        "; “{title}” ({day}) is the newer one",
+    ),
+}
+_MONTHS = {
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
+    "en": "January February March April May June July August September October November December".split(),
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +58,7 @@ def disagreements(question: str, evidence: Sequence[Evidence], used: Sequence[Ev
     """Return where other documents give another figure than the sentences that carry the answer, each pair once.
 
     Args:
-        question: In German or English; tells whether a date is asked for.
+        question: In German or English; tells what is asked for, and whether it is a date.
         evidence: All sentences found for it.
         used: Those that carry the answer. Vectors may be missing; where both are there, they must be near.
 
@@ -110,22 +81,6 @@ def newer(disagreement: Disagreement, used: date | None, other: date | None) -> 
     if not used or not other or used == other:
         return None
     return Newer(disagreement.used.title, used) if used > other else Newer(disagreement.other.title, other)
-
-
-_MESSAGES = {
-    "de": (
-        "Die Dokumente widersprechen sich: „{used}“ nennt {used_words}, „{other}“ {other_words}{newer}.",
-        "; neuer ist „{title}“ ({day})",
-    ),
-    "en": (
-        "The documents disagree: “{used}” says {used_words}, “{other}” says {other_words}{newer}.",
-        "; “{title}” ({day}) is the newer one",
-    ),
-}
-_MONTHS = {
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
-    "en": "January February March April May June July August September October November December".split(),
-}
 
 
 def notice(disagreement: Disagreement, newer: Newer | None, language: str) -> str:
@@ -160,88 +115,22 @@ def _day(day: date, language: str) -> str:
     return f"{day.day}{'.' if language == 'de' else ''} {_MONTHS[language][day.month - 1]} {day.year}"
 
 
-# Is it the same thing?
-
-
-@dataclass(frozen=True)
-class _Said:
-    """A sentence taken apart: its figures, the terms of the rest, those of them that are nouns, those of its title."""
-
-    figures: tuple[Figure, ...]
-    terms: frozenset[str]
-    nouns: frozenset[str]
-    title: frozenset[str]
-
-
 def _words(question: str, one: Evidence, other: Evidence) -> tuple[str, str] | None:
     """Return the two figures that disagree, None where the sentences do not."""
-    if one.vector.size and one.vector.shape == other.vector.shape and float(one.vector @ other.vector) < NEAREST:
+    near = not one.vector.size or one.vector.shape != other.vector.shape or float(one.vector @ other.vector) >= NEAREST
+    if not near or not one.title or not other.title:  # without a title nobody knows what a document is about
         return None
-    mine, theirs = _said(one), _said(other)
+    mine, theirs = said(one), said(other)
     differing = _differing(question, mine, theirs)
-    if not differing or not _same_thing(question, mine, theirs) or not _same_subject(mine, theirs):
+    if not differing or not same_thing(question, mine, theirs) or not same_subject(mine, theirs):
         return None
     return differing[0].words, differing[1].words
-
-
-def _said(evidence: Evidence) -> _Said:
-    found = figures(evidence.text)
-    rest = without_figures(evidence.text, found)
-    title = without_figures(evidence.title, figures(evidence.title))
-    return _Said(
-        tuple(found),
-        frozenset(_terms(rest) - _stems(_STATING)),
-        frozenset(_terms(" ".join(_CAPITALISED.findall(rest))) - _stems(_STATING)),
-        frozenset(term for term in _terms(title) - _stems(_KINDS_OF_DOCUMENT) if not term[0].isdigit()),
-    )
-
-
-def _terms(text: str) -> set[str]:
-    return {_same().get(term, term) for term in german_terms(text)}
-
-
-@cache
-def _stems(words: str) -> frozenset[str]:
-    return frozenset(german_terms(words))
-
-
-@cache
-def _same() -> dict[str, str]:
-    return {term: first for group in _SAME for first, *rest in [german_terms(group)] for term in rest}
-
-
-def _same_thing(question: str, mine: _Said, theirs: _Said) -> bool:
-    """Whether one sentence says nothing that the other does not, but for some words that make no other case of it.
-
-    What stands in the other one's title counts as said there.
-    """
-    only_mine, only_theirs = mine.terms - theirs.terms - theirs.title, theirs.terms - mine.terms - mine.title
-    if only_mine and only_theirs:
-        return False
-    more = only_mine | only_theirs
-    if more & (mine.nouns | theirs.nouns | _stems(_ANOTHER_CASE) | _terms(question)):
-        return False
-    shared = mine.terms & theirs.terms
-    return len(shared) >= max(1, _SHARED * max(len(mine.terms), len(theirs.terms)))
-
-
-def _same_subject(mine: _Said, theirs: _Said) -> bool:
-    """Whether the titles leave it open that both documents are about one thing: not "Freibad Nord" and "Freibad Süd".
-
-    Titles may differ in what they are about where the sentences themselves name the subject of one of them.
-    """
-    shared = mine.terms & theirs.terms
-    only_mine, only_theirs = mine.title - theirs.title - theirs.terms, theirs.title - mine.title - mine.terms
-    if not only_mine or not only_theirs:
-        return True
-    named = any(name in term for name in mine.title | theirs.title if len(name) >= 4 for term in shared)
-    return not mine.title & theirs.title and (named or len(shared) >= 3)
 
 
 # Which figures differ?
 
 
-def _differing(question: str, mine: _Said, theirs: _Said) -> tuple[Figure, Figure] | None:
+def _differing(question: str, mine: Said, theirs: Said) -> tuple[Figure, Figure] | None:
     """Return the first two figures that differ, where only figures of one kind do."""
     kinds = {figure.kind for figure in (*mine.figures, *theirs.figures)}
     left = {kind: _left(_of(kind, mine.figures), _of(kind, theirs.figures)) for kind in kinds}
@@ -278,12 +167,21 @@ def _same_time(mine: list[Figure], theirs: list[Figure]) -> bool:
 
 
 def _differing_dates(
-    question: str, mine: _Said, theirs: _Said, one: list[Figure], other: list[Figure]
+    question: str, mine: Said, theirs: Said, one: list[Figure], other: list[Figure]
 ) -> tuple[Figure, Figure] | None:
     """Return two dates that differ, where they are what the sentences are about and not what each speaks of."""
     alone = all(figure.kind == DATE for figure in (*mine.figures, *theirs.figures))
     if len(one) != 1 or len(other) != 1 or not (alone or _WHEN.search(question)):
         return None
-    other_year = one[0].high[0] and other[0].high[0] and one[0].high[0] != other[0].high[0]
-    once = mine.terms & theirs.terms & {_same().get(term, term) for term in _stems(_ONCE)}
-    return (one[0], other[0]) if once or not other_year else None
+    return (one[0], other[0]) if happens_once(mine, theirs) or _is_one_occasion(one[0].high, other[0].high) else None
+
+
+def _is_one_occasion(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two dates may be meant for one thing, which may happen again: those of a year, at most a month apart.
+
+    >>> _is_one_occasion((2024, 5, 3), (2024, 5, 4)), _is_one_occasion((2023, 5, 3), (2024, 5, 4))
+    (True, False)
+    """
+    if one[0] and other[0] and one[0] != other[0]:
+        return False
+    return abs((one[1] - other[1]) * 30 + one[2] - other[2]) <= 31 if one[1] and other[1] else False

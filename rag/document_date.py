@@ -7,7 +7,9 @@ from datetime import date
 from index.date_terms import date_terms
 
 _MONTH = r"(?:Jan|Jän|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)[a-zä]*\.?"
-_DATE = rf"(\d{{1,2}}\.\s?(?:{_MONTH}\s|\d{{1,2}}\.\s?)[12]\d{{3}}|\d{{1,2}}\.\d{{1,2}}\.\d\d|[12]\d{{3}}-\d\d-\d\d)(?!\d)"
+_DATE = (
+    rf"(\d{{1,2}}\.\s?(?:{_MONTH}\s|\d{{1,2}}\.\s?)[12]\d{{3}}|\d{{1,2}}\.\d{{1,2}}\.\d\d|[12]\d{{3}}-\d\d-\d\d)(?!\d)"
+)
 _OF_MONTH = rf"({_MONTH}\s[12]\d{{3}}|(?:0?[1-9]|1[0-2])/[12]\d{{3}})(?!\d)"
 _UPDATED = (
     r"(?:(?:zuletzt\s)?(?:aktualisiert|geändert|veröffentlicht|bearbeitet)|letzte\s(?:Änderung|Aktualisierung)|"

@@ -1,4 +1,4 @@
-"""A German sentence -> its figures: amounts, percentages, measures, counts, times of day and dates, in one unit each."""
+"""A German sentence -> its figures: amounts, percentages, measures, counts, times of day and dates."""
 
 import math
 import re
@@ -14,6 +14,7 @@ from rag.grounding import NUMBER_WORDS
 
 DATE, TIME, MONEY = "date", "time", "euro"
 _EXACT = frozenset({DATE, TIME, MONEY, "second", "month", "number"})  # in which nobody rounds without saying so
+_FARTHEST = 40  # characters before a figure that are read for what they say of it
 _ABOUT = 0.1  # how far from the truth "rund" may be, as a share
 
 _UNITS = {  # as written -> what is measured, and how many of its units
@@ -48,7 +49,8 @@ _SCALE = r"(?:Tsd\.?|Tausend|Mio\.?|Millionen|Million|Mrd\.?|Milliarden?)"
 _MONTH = r"(?:(?:Jan|Jän|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)[a-zä]*\.?)"
 _WEEKDAY = r"(?:(?:Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonnabend|Sonntag)s?,?\s(?:de[nm]\s)?)"
 _FIGURE = re.compile(
-    rf"(?<![\w.,:§])(?:{_WEEKDAY}?(?:im\s)?(?:Jahre?\s)?(?P<date>"
+    r"(?<![\w.,:§])(?<!§\s)(?<!§§\s)(?<!Art\.\s)(?<!Abs\.\s)(?<!Nr\.\s)"
+    rf"(?:{_WEEKDAY}?(?:im\s)?(?:Jahre?\s)?(?P<date>"
     rf"(?P<day>\d{{1,2}})(?P<of>\.\s?(?:{_MONTH}(?:\s[12]\d{{3}})?|\d{{1,2}}\.(?:\s?[12]\d{{3}}|\d\d)?(?!\d)))|"
     rf"{_MONTH}\s[12]\d{{3}}|[12]\d{{3}}-\d\d-\d\d|"
     rf"(?<=[Jj]ahr.)[12]\d{{3}}|(?<=[Jj]ahre.)[12]\d{{3}}|"
@@ -109,7 +111,9 @@ def without_figures(sentence: str, found: Sequence[Figure]) -> str:
     'Am   kamen  .'
     """
     for figure in reversed(found):
-        sentence = f"{_BELONGS.sub('', sentence[: figure.start])} {sentence[figure.end :]}"
+        belongs = _BELONGS.search(sentence, max(0, figure.start - _FARTHEST), figure.start)
+        start = belongs.start() if belongs else figure.start
+        sentence = f"{sentence[:start]} {sentence[figure.end :]}"
     return sentence
 
 
@@ -214,10 +218,10 @@ def _step(number: str, scale: str, value: str) -> float:
     """
     if scale:
         decimals = len(number.partition(",")[2])
-        return float(_value("1", scale) or 1) / 10**decimals
+        return float(f"{_value('1', scale)}e-{decimals}")
     whole, _, fraction = value.partition(".")
     zeros = len(whole) - len(whole.rstrip("0")) if len(whole) > 3 and not fraction else 0
-    return float(10**zeros) if zeros else round(0.1 ** len(fraction), 9)
+    return float(f"1e{zeros - len(fraction)}")
 
 
 def _kind(sign: str, of_what: str) -> tuple[str, float]:
@@ -252,7 +256,7 @@ def _joined(sentence: str, found: list[Figure]) -> Iterator[Figure]:
 def _low(sentence: str, first: Figure, second: Figure) -> tuple[float, ...] | None:
     """Return the lower end in the unit of the upper one, None where the two figures are no range."""
     between = sentence[first.end : second.start]
-    either = between == " und " and sentence[: first.start].endswith("wischen ")
+    either = between == " und " and sentence.endswith("wischen ", 0, first.start)
     if not (either or _TO.fullmatch(between)) or first.kind not in ("", second.kind):
         return None
     if first.kind:
@@ -266,7 +270,7 @@ def _low(sentence: str, first: Figure, second: Figure) -> tuple[float, ...] | No
 
 def _with_bound(sentence: str, figure: Figure) -> Figure:
     """Return the figure with what the words before it say of it: a bound, a difference, a bare number that is meant."""
-    before = sentence[: figure.start]
+    before = sentence[max(0, figure.start - _FARTHEST) : figure.start]
     bound = next((sign for sign, words in _BOUND.items() if words.search(before)), "")
     kind = figure.kind
     if not kind and figure.words[0].isdigit() and _BEFORE_A_NUMBER.search(before):
