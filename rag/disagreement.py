@@ -14,6 +14,7 @@ from rag.figures import DATE, Figure, conflict
 from rag.same_thing import Said, happens_once, said, same_subject, same_thing
 
 NEAREST = 0.9  # cosine of two sentences, each under its title, below which they are about different things
+_SAME_EVENT = 5  # terms that two sentences share where they tell of one event, whatever year they name
 
 _WHEN = re.compile(
     r"\b(?:wann|when|datum|date|(?:welche[mnrs]?|what|which)\s+(?:jahr|year|tag|day|monat|month))\b", re.IGNORECASE
@@ -171,9 +172,11 @@ def _differing_dates(
 ) -> tuple[Figure, Figure] | None:
     """Return two dates that differ, where they are what the sentences are about and not what each speaks of."""
     alone = all(figure.kind == DATE for figure in (*mine.figures, *theirs.figures))
-    if len(one) != 1 or len(other) != 1 or not (alone or _WHEN.search(question)):
+    asked = _WHEN.search(question)
+    if len(one) != 1 or len(other) != 1 or not (alone or asked):
         return None
-    return (one[0], other[0]) if happens_once(mine, theirs) or _is_one_occasion(one[0].high, other[0].high) else None
+    once = happens_once(mine, theirs) or (asked and len(mine.terms & theirs.terms) >= _SAME_EVENT)
+    return (one[0], other[0]) if once or _is_one_occasion(one[0].high, other[0].high) else None
 
 
 def _is_one_occasion(one: Sequence[float], other: Sequence[float]) -> bool:
