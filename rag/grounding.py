@@ -13,7 +13,7 @@ from rag.evidence import Evidence
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _SPACED = re.compile(r"(?<!\d)\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)")
 _DATE = re.compile(r"(?<!\d)\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2}(?!\d))?")
-_WORDS = dict(
+NUMBER_WORDS = dict(
     zip(
         "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf two three four five six seven eight nine ten eleven "
         "twelve".split(),
@@ -70,7 +70,7 @@ def check_sentence(sentence: str, evidence: Sequence[Evidence], question: str) -
         if _value(number) not in known:
             return Verdict(sentence, supported=False, reason=f"number {number} is not in the evidence")
     for word in re.findall(r"\w+", sentence.casefold()):
-        if word in _WORDS and _WORDS[word] not in known:
+        if word in NUMBER_WORDS and NUMBER_WORDS[word] not in known:
             return Verdict(sentence, supported=False, reason=f"number {word!r} is not in the evidence")
     for quote in quoted(sentence):
         if not find_quote(quote, text) and not find_quote(quote, question):
@@ -133,7 +133,7 @@ def numbers(text: str) -> set[str]:
     found = {_value(number) for number in _NUMBER.findall(text)}
     found |= {re.sub(r"\s", "", number) for number in _SPACED.findall(text)}
     found |= {_value(part) for date in _DATE.findall(text) for part in date.split(".") if part}
-    return found | {_WORDS[word] for word in re.findall(r"\w+", text.casefold()) if word in _WORDS}
+    return found | {NUMBER_WORDS[word] for word in re.findall(r"\w+", text.casefold()) if word in NUMBER_WORDS}
 
 
 def _value(number: str) -> str:

@@ -133,6 +133,19 @@ def test_the_built_in_sample_is_a_gold_set_in_both_languages():
     }
 
 
+def test_the_off_topic_questions_are_two_halves_of_the_same_kinds():
+    folder = SAMPLE.parent / "off_topic"
+    questions = load_goldset(folder, SAMPLE / "documents.jsonl").questions  # which refuses an id that occurs twice
+    assert len({question.question for question in questions}) == 60
+    assert not any(question.answerable or question.documents for question in questions)
+    rows = [json.loads(line) for line in (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert Counter((row["half"], row["language"]) for row in rows) == Counter(
+        {(half, language): 15 for half in ("fit", "test") for language in ("de", "en")}
+    )
+    assert set(Counter((row["half"], row["language"], row["kind"]) for row in rows).values()) == {1}
+    assert all(row["id"] == f"{row['half']}-{row['kind']}-{row['language']}" == row["pair"] for row in rows)
+
+
 def pairs(n, unanswerable, languages=("de", "en")):
     return [
         Question(f"{i}-{language}", str(i), "?", language, i >= unanswerable)
