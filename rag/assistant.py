@@ -125,8 +125,8 @@ class Assistant:
             StoreError: There is no index in the folder, or it cannot be read.
             BelegError: ``BELEG_LEAST_CONFIDENCE`` is no number from 0 to 1.
         """
-        index = Index.open(folder, must_exist=True)
-        assistant = cls(index, None, interface=interface, least_confidence=least_confidence())
+        least = least_confidence()
+        assistant = cls(Index.open(folder, must_exist=True), None, interface=interface, least_confidence=least)
         assistant._llm = Future()
         # A daemon: who interrupts the program does not wait for a gigabyte to come in.
         threading.Thread(

@@ -9,6 +9,8 @@ from index import Index
 from index.language import Language, detect_language
 from rag.citations import Citation, cite, markers, without_markers
 from rag.confidence import Confidence, Signals, confidence
+from rag.disagreement import disagreements, newer, notice
+from rag.document_date import document_date
 from rag.draft import is_refusal, sentences_of
 from rag.evidence import Evidence
 from rag.grounding import Verdict, check_sentence
@@ -22,6 +24,7 @@ MAX_GLOSS_TOKENS = 160
 EXTRACTED_SENTENCES = 2
 NEAREST_PASSAGES = 3
 GLOSSED_CITATIONS = 3
+MOST_DISAGREEMENTS = 2
 SHORT_ANSWER_WORDS = 5
 """An answer of so many words is quoted with one sentence, a longer one with the passage around it."""
 # How far from the nearest evidence a named sentence may lie, as a share of the way to the farthest one.
@@ -67,6 +70,7 @@ class Writer:
     sentences: list[str] = field(default_factory=list)
     notice: str = ""
     confidence: Confidence | None = None
+    _used: list[Evidence] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -107,6 +111,7 @@ class Writer:
                 yield from self._checked(self._in_language(sentence, messages, llm))
         except BrokenAnswerError as error:
             self.notice = f"{_INCOMPLETE[self.language]} ({error})"
+        yield from self._disagreements()
         if self.language == "en":
             self._gloss(llm)
 
@@ -118,6 +123,18 @@ class Writer:
         for sentence in self.evidence:
             if sentence in best:
                 yield from self._cited(without_markers(" ".join(sentence.text.split())), [sentence], whole=False)
+        yield from self._disagreements()
+
+    def _disagreements(self) -> Iterator[AnswerSentence]:
+        """Say where another document gives another figure than what carries the answer, both cited."""
+        found = disagreements(self.question, self.evidence, self._used)[:MOST_DISAGREEMENTS]
+        for disagreement in found:
+            pair = (disagreement.used, disagreement.other)
+            documents = [self.index.document(part.document_id) for part in pair if part.document_id in self.index]
+            if len(documents) == len(pair):
+                dates = [document_date(document.title, document.text) for document in documents]
+                text = notice(disagreement, newer(disagreement, *dates), self.language)
+                yield from self._cited(text, pair, whole=False)
 
     # How sure
 
@@ -212,6 +229,7 @@ class Writer:
                 new.append(citation)
             used.append(citation.marker)
         self.citations += new
+        self._used += evidence
         shown = f"{text} {''.join(f'[{marker}]' for marker in sorted(set(used)))}"
         self.sentences.append(shown)
         yield AnswerSentence(shown, tuple(new))

@@ -94,8 +94,11 @@ class _Request(BaseHTTPRequestHandler):
     def end_stream(self) -> None:
         self.wfile.write(b"0\r\n\r\n")
 
-    def delta(self, text: str | None, finish_reason: str | None = None) -> None:
+    def delta(self, text: str | None, finish_reason: str | None = None, logprob: float | None = None) -> None:
         choice = {"index": 0, "delta": {} if text is None else {"content": text}, "finish_reason": finish_reason}
+        if logprob is not None:
+            token = {"token": text, "logprob": logprob, "bytes": None, "top_logprobs": []}
+            choice["logprobs"] = {"content": [token], "refusal": None}
         self.event(json.dumps(_envelope("chat.completion.chunk", [choice])))
 
     def wait(self) -> None:
@@ -112,13 +115,13 @@ def _envelope(kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
     return {"id": "1", "object": kind, "created": 0, "model": "scripted", "choices": choices}
 
 
-def writes(*texts: str, finish_reason: str = "stop") -> Reply:
-    """Stream these pieces and end as the protocol says."""
+def writes(*texts: str, finish_reason: str = "stop", logprob: float | None = None) -> Reply:
+    """Stream these pieces, each with its log-probability, and end as the protocol says."""
 
     def reply(request: _Request) -> None:
         request.begin_stream()
         for text in texts:
-            request.delta(text)
+            request.delta(text, logprob=logprob)
         request.delta(None, finish_reason)
         request.event("[DONE]")
         request.end_stream()

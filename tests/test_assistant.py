@@ -10,8 +10,12 @@ import pytest
 
 import index.store
 import rag.assistant
+import rag.confidence
+import rag.disagreement
+import rag.evidence
 from index import Document, Index
 from index.embedding import load_embedder
+from index.errors import BelegError
 from index.settings import index_settings
 from index.store import StoreError
 from index.weights import EMBEDDING_WEIGHTS, LLM_WEIGHTS, is_present
@@ -556,3 +560,117 @@ def test_the_embedded_model_refuses_an_unrelated_question(embedded, question):
     given = embedded.answer(question)
     assert given.status == "abstained", given
     assert_sound(given, embedded.index)
+
+
+# How sure, in which language, where documents disagree
+
+
+BY_COVERAGE = {"intercept": -5.0, "weights": {"coverage": 10.0}, "least": 0.5, "clear": 0.5}
+
+
+@pytest.fixture
+def calibrated(monkeypatch, embedder) -> None:
+    """A fitted model that looks at the coverage alone."""
+    fitted = {"embedder": embedder.name, "model": "eule", "retrieval": BY_COVERAGE, "answer": BY_COVERAGE}
+    monkeypatch.setattr(rag.confidence, "_fitted", lambda: fitted)
+
+
+def test_where_retrieval_alone_is_clear_no_model_is_asked(server, assistant, calibrated):
+    given = assistant.answer("Quantenchromodynamik gluonischer Felder?")
+    assert (given.status, given.text, given.citations) == ("abstained", ABSTENTION["de"], ())
+    assert given.confidence < 0.5
+    assert server.requests == []
+
+
+def test_an_abstention_quotes_what_came_nearest(assistant, ix, calibrated):
+    given = assistant.answer("Quantenchromodynamik gluonischer Felder?")
+    assert [citation.marker for citation in given.nearest] == [1, 2, 3]
+    for citation in given.nearest:
+        assert ix.document(citation.document_id).text[citation.start : citation.end] == citation.quote
+    assert given.to_dict()["nearest"] == [citation.to_dict() for citation in given.nearest]
+
+
+def test_one_setting_moves_the_operating_point(server, ix, llm, calibrated):
+    says(server, "Er ist Direktor [<Direktor>].")
+    assert Assistant(ix, llm, least_confidence=0.0).answer("Quanten der Felder?").status == "answered"
+    server.replies = [writes("Er ist Direktor [1].", logprob=-0.5)]
+    assert Assistant(ix, llm, least_confidence=1.0).answer(WHO).status == "abstained"
+
+
+def test_a_sentence_that_is_too_unsure_is_dropped_and_the_verdict_says_why(server, assistant, monkeypatch, embedder):
+    stage = BY_COVERAGE | {"intercept": -1.0, "weights": {}}
+    sure = BY_COVERAGE | {"intercept": 1.0, "weights": {}}
+    fitted = {"embedder": embedder.name, "model": "eule", "retrieval": sure, "answer": stage}
+    monkeypatch.setattr(rag.confidence, "_fitted", lambda: fitted)
+    server.replies = [writes("Er ist Direktor [1].", logprob=-0.5)]
+    given = assistant.answer(WHO)
+    assert given.status == "abstained"
+    assert given.verdicts[-1].reason == "Zu unsicher: 0.27, mindestens 0.50"
+    assert given.signals.likelihood == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize("value", ["viel", "1.5", "-1"])
+def test_a_wrong_operating_point_is_named(ix, monkeypatch, value):
+    monkeypatch.setenv("BELEG_LEAST_CONFIDENCE", value)
+    with pytest.raises(BelegError, match=f"BELEG_LEAST_CONFIDENCE is '{value}', expected a number from 0"):
+        Assistant.load(ix.folder)
+
+
+def test_a_sentence_in_the_wrong_language_is_said_again(server, assistant):
+    says(server, "Tan Wenkan ist der Direktor der Messe in Shanghai [<Direktor>].")
+    server.replies.append(writes("Tan Wenkan is the director of the fair in Shanghai."))
+    server.replies.append(writes("Tan Wenkan is director of the fair in Shanghai."))
+    given = assistant.answer(WHO, language="en")
+    assert given.text == "Tan Wenkan is the director of the fair in Shanghai. [1]"
+    assert given.citations[0].gloss == "Tan Wenkan is director of the fair in Shanghai."
+    assert "in English" in server.prompts[1]
+
+
+def test_what_stays_in_the_wrong_language_becomes_the_quote_and_is_called_one(server, assistant):
+    wrong = "Tan Wenkan ist der Direktor der Messe in Shanghai"
+    says(server, f"{wrong} [<Direktor>].")
+    server.replies.append(writes(f"{wrong}."))
+    given = assistant.answer(WHO, language="en")
+    assert given.text == "The documents say: “Tan Wenkan ist Direktor der Messe in Shanghai.” [1]"
+
+
+def test_a_gloss_that_says_something_else_is_not_shown(server, assistant):
+    says(server, "There were 1,234 visitors [<Besucher>].")
+    server.replies.append(writes("There were 4,321 visitors at the fair."))
+    given = assistant.answer("How many visitors came to the fair?")
+    assert (given.text, given.citations[0].gloss) == ("There were 1,234 visitors. [1]", "")
+
+
+def test_a_german_answer_has_no_gloss(server, assistant):
+    says(server, "Er ist Direktor [<Direktor>].")
+    assert assistant.answer(WHO).citations[0].gloss == ""
+    assert len(server.prompts) == 1
+
+
+def test_a_short_answer_quotes_a_sentence_and_a_longer_one_its_passage(server, assistant, ix, monkeypatch):
+    monkeypatch.setattr(rag.evidence, "PASSAGE_MARGIN", 2.0)
+    says(server, "1.234 [<Besucher>]")
+    assert assistant.answer("Wie viele Besucher zählte die Messe?").citations[0].quote.endswith("1.234 Besucher.")
+    says(server, "Man zählte auf der Messe 1.234 Besucher [<Besucher>].")
+    given = assistant.answer("Wie viele Besucher zählte die Messe?")
+    assert len(given.citations[0].quote) > len("Auf der Messe  zählte man 1.234 Besucher.")
+    assert_sound(given, ix)
+
+
+def test_documents_that_disagree_are_both_cited_and_the_newer_one_is_named(server, assistant, ix, monkeypatch):
+    monkeypatch.setattr(rag.disagreement, "NEAREST", 0.5)  # of vectors by words, which blur nothing
+    fee = "Der Jahresausweis der Bücherei am alten Markt kostet für Erwachsene {} Euro."
+    ix.add(
+        [
+            Document("a", "Aushang", f"{fee.format(20)} Stand: 3. Mai 2024"),
+            Document("b", "Gebührenordnung", f"{fee.format(18)} Stand: 1. Mai 2023"),
+        ]
+    )
+    says(server, "18 Euro [<18 Euro>]")
+    given = assistant.answer("Was kostet der Jahresausweis der Bücherei?")
+    assert given.text == (
+        "18 Euro [1] Die Dokumente widersprechen sich: „Gebührenordnung“ nennt 18 Euro, „Aushang“ 20 Euro; "
+        "neuer ist „Aushang“ (3. Mai 2024). [1][2]"
+    )
+    assert [citation.document_id for citation in given.citations] == ["b", "a"]
+    assert_sound(given, ix)
