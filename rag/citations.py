@@ -81,6 +81,7 @@ def find_quote(quote: str, text: str) -> tuple[int, int] | None:
 
 _SET = re.compile(
     r"(?P<hyphen>(?<=\w)[-\u2010\u00ad][^\S\n]*\n\s*(?=[a-zäöüß]))"
+    r"|(?P<joint>(?<=\w)[-\u2010][^\S\n]*\n\s*(?=[A-ZÄÖÜ]))"
     r"|(?P<invisible>[\u00ad\u200b-\u200d\u2060\ufeff])"
     r"|(?P<space>\s+)"
     r"|(?P<sign>.[\u0300-\u036f]*)",
@@ -98,7 +99,8 @@ def _folded(text: str) -> tuple[str, list[int], list[int]]:
     for piece in _SET.finditer(text):
         if piece.lastgroup in ("hyphen", "invisible"):
             continue
-        signs = " " if piece.lastgroup == "space" else _AS.get(piece[0], unicodedata.normalize("NFC", piece[0]))
+        signs = {"space": " ", "joint": "-"}.get(piece.lastgroup or "") or _AS.get(piece[0], piece[0])
+        signs = unicodedata.normalize("NFC", signs)
         signs = _LIGATURES.sub(lambda ligature: unicodedata.normalize("NFKC", ligature[0]), signs)
         folded += signs
         starts += [piece.start()] * len(signs)

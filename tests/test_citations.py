@@ -150,3 +150,42 @@ def test_quotes_of_a_sentence(sentence, quotes):
 def test_markers_of_a_sentence(sentence, numbers, rest):
     assert markers(sentence) == numbers
     assert without_markers(sentence) == rest
+
+
+@pytest.mark.parametrize(
+    ("quote", "text"),
+    [
+        ("Grün", "Gru\u0308n ist es."),
+        ("Versicherung", "Die Ver\u00adsicherung gilt."),
+        ("Versicherung gilt", "Die Versiche-\n  rung gilt."),
+        ("Nord-Süd-Achse", "Die Nord-\nSüd-Achse."),
+        ("offiziell", "Ganz o\ufb03ziell."),
+        ('"sehr gut"', "Er sagte „sehr gut“."),
+        ("’s war", "Und 's war so."),
+        ("Strasse", "Die Straße."),
+        ("Straße", "Die Strasse."),
+        ("zwei  Wörter", "Nur zwei\u00a0\nWörter."),
+    ],
+)
+def test_how_a_text_is_set_does_not_matter(quote, text):
+    start, end = find_quote(quote, text)
+    assert text[start:end].strip() == text[start:end]
+    assert len(text[start:end]) >= len(quote) - 3
+
+
+@pytest.mark.parametrize(
+    ("quote", "text"),
+    [
+        ("Er ist nicht Direktor", "Er ist Direktor."),
+        ("Er ist Direktor", "Er ist nicht Direktor."),
+        ("16. Juli", "Am 6. Juli."),
+        ("6. Juli", "Am 16. Juli."),
+        ("Wohnungen", "Die Wohnung."),
+        ("gut-", "Es ist gut."),
+        ("masse", "Die Maße."[:6]),
+        ("", "Text"),
+        (" ", "Ein Text"),
+    ],
+)
+def test_one_word_or_letter_more_or_less_does_not_stand_there(quote, text):
+    assert find_quote(quote, text) is None
