@@ -13,13 +13,13 @@ from index.language import Language, language_of_function_words
 from rag.citations import find_quote, quoted
 from rag.evidence import Evidence
 from rag.grounding.amounts import wrong_amount
-from rag.grounding.bindings import counterpart, crossed
+from rag.grounding.bindings import crossed
 from rag.grounding.dates import wrong_date
 from rag.grounding.modality import changed_force
 from rag.grounding.names import missing_name
 from rag.grounding.negation import changed_negation
 from rag.grounding.opposites import opposite
-from rag.grounding.roles import swapped, wrong_relation
+from rag.grounding.roles import swapped
 from rag.grounding.words import Passage, read
 
 _EMPTY_WORDS = frozenset("jahr year datum date anzahl number antwort answer heiss nam name".split())
@@ -86,12 +86,10 @@ def _findings(claim: Passage, source: Passage, known: str, question: str) -> Ite
         yield "negation", (denied,), f"{denied!r} is denied in one of the sentence and the evidence, not in both"
     if pair := opposite(claim, source):
         yield "comparison", (pair[0],), f"{pair[0]!r}: the evidence has {pair[1]!r}"
-    if pair := swapped(claim, source) or wrong_relation(claim, source):
+    if pair := swapped(claim, source):
         yield "role", pair, f"{pair[0]!r} and {pair[1]!r} have other parts in the evidence"
     if pair := crossed(claim, source):
         yield "role", pair, f"{pair[0]!r} and {pair[1]!r} do not belong together in the evidence"
-    if pair := counterpart(claim, source):
-        yield "role", (pair[0],), f"{pair[0]!r}: the evidence has {pair[1]!r}"
 
 
 def _only_repeats(sentence: str, question: str) -> bool:

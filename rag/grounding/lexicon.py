@@ -18,6 +18,7 @@ PREFIXES = (
     "ab an auf aus bei ein fest her hin los mit nach statt teil um vor weg weiter wieder zu zurück zusammen vorbei dar "
     "frei nieder bekannt durch"
 ).split()
+_ALL_PREFIXES = (*PREFIXES, "be", "ver", "er", "ent", "zer")
 _GERMAN_ENDINGS = (
     ("test", "tet", "ten", "ern", "te", "st", "est", "et", "em", "er", "t", "m"),
     ("en", "es", "e", "n", "s"),
@@ -91,9 +92,8 @@ def infinitive(word: str) -> str:
         return forms[word]
     marked = re.fullmatch(rf"({'|'.join(PREFIXES)})?(?:ge|zu)(\w{{3,}}(?:t|en|te[nmrs]?|ene[nmrs]?))", word)
     if not marked:
-        prefixed = re.fullmatch(rf"({'|'.join(PREFIXES)}|be|ver|er|ent|zer)(\w{{3,}})", word)
-        strong = prefixed and forms.get(prefixed[2])
-        return f"{prefixed[1]}{strong}" if prefixed and strong else word
+        prefixes = (prefix for prefix in _ALL_PREFIXES if word.startswith(prefix) and word[len(prefix) :] in forms)
+        return next((prefix + forms[word[len(prefix) :]] for prefix in prefixes), word)
     prefix, rest = marked[1] or "", marked[2]
     return prefix + (forms.get(f"ge{rest}") or rest)
 

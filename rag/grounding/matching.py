@@ -28,6 +28,8 @@ def match(word: Word, other: Word) -> bool:
         return True
     if _parts(word) & other.meanings or _parts(other) & word.meanings:
         return True
+    if word.is_everyday and other.is_everyday:
+        return False
     long = min(len(word.text), len(other.text)) >= _LEAST_LETTERS
     return long and (word.is_capitalised or other.is_capitalised) and alike(word.text, other.text)
 

@@ -58,13 +58,13 @@ _FORCES: tuple[tuple[Force, str], ...] = (
     (
         Force.PLANNED,
         r"\b(?:will|wollen|soll|sollen|plan\w*|geplant\w*|beabsichtig\w*|vorgesehen\w*|voraussichtlich\w*|künftig\w*|"
-        r"intend\w*|schedul\w*|going\s+to|aims?|future|vorhat|vorhaben|erwäg\w*|consider\w*|erwogen)\b",
+        r"intend\w*|schedul\w*|going\s+to|aims?|future|vorhat|vorhaben|erwäg\w*|consider\w*|erwogen|(?:muss|müssen)\s+noch|yet\s+to)\b",
     ),
     (
         Force.UNSURE,
         r"\b(?:könnte\w*|vermut\w*|wahrscheinlich\w*|möglicherweise|vielleicht|womöglich|offenbar|angeblich\w*|mutmaßlich\w*|"
         r"dürfte\w*|scheint|scheinen|schätz\w*|erwäg\w*|erwogen|unsicher|unklar|could|might|probabl\w*|possibl[ey]|perhaps|"
-        r"likely|presum\w*|alleged\w*|suspect\w*|estimat\w*|seem\w*|appears?\s+to|consider\w*|reportedly|assum\w*|potential\w*)\b",
+        r"likely|presum\w*|thought\s+to|believed\s+to|said\s+to|alleged\w*|suspect\w*|estimat\w*|seem\w*|appears?\s+to|consider\w*|reportedly|assum\w*|potential\w*)\b",
     ),
     (
         Force.SURE,
@@ -76,6 +76,7 @@ _MUST = re.compile(
     rf"\b{_NEED}\b|\b(?:ist|sind|war|waren|hat|haben)\b{_GAP}\b(?:zu\s+[a-zäöüß]+e?n|[a-zäöüß]{{2,9}}zu[a-zäöüß]{{3,}}en)\b|"
     r"\bschreib\w*\b.*\bvor\b|\b(?:is|are)\s+to\s+be\b"
 )
+_DENIED = re.compile(rf"\b{_NO}\b")
 _MAY = re.compile(rf"\b(?:{_CAN}|anspruch)\b")
 _MONTH_OF_MAY = re.compile(r"(?<=\w\s)May\b")
 _COMPILED = tuple((force, re.compile(form)) for force, form in _FORCES)
@@ -136,7 +137,10 @@ def changed_force(claim: Passage, source: Passage) -> tuple[Force, Force] | None
         near = nearest_statements(claim, number, source)
         words = claim.statement(number)
         said, read_ = shown(claim, words), " ; ".join(_whole(source, n) for n in near)
-        changed = _changed(forces(said), forces(read_))
+        theirs = forces(read_)
+        if Force.MAY in theirs and Force.MUST_NOT in forces(said) and _DENIED.search(read_):
+            theirs.add(Force.MUST_NOT)
+        changed = _changed(forces(said), theirs)
         if changed and not _is_bounded(claim, changed[0]):
             return changed
         if hedged := _changed_hedge(said, read_):

@@ -155,19 +155,14 @@ def _calls_by_name(first: Word, second: Word) -> bool:
     """Whether a name must follow the first word, or may and the second is no everyday word."""
     if first.low in FIRST_NAMES or first.low in TITLES:
         return not _GERMAN_NOUN.search(second.low)
-    return bool(_NAMED_KIND.fullmatch(first.low)) and not _is_everyday(second)
+    return bool(_NAMED_KIND.fullmatch(first.low)) and not second.is_everyday
 
 
 def _in_a_row(first: Word, second: Word, start: Word) -> bool:
     """Whether two capitalised words are a name: no everyday words, and the first does not count or measure."""
     if not first.is_capitalised or first is start or not first.meanings or _counts(first):
         return False
-    return not _is_everyday(first) and not _is_everyday(second) and not _GERMAN_NOUN.search(second.low)
-
-
-def _is_everyday(word: Word) -> bool:
-    """Whether the lexicon knows a word or what it is composed of."""
-    return any(meaning[0] in "#~" for meaning in word.meanings)
+    return not first.is_everyday and not second.is_everyday and not _GERMAN_NOUN.search(second.low)
 
 
 def _counts(word: Word) -> bool:

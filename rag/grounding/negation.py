@@ -133,11 +133,9 @@ def _added(claim: Passage, source: Passage) -> str | None:
     """Return what the sentence denies and no statement of the evidence that speaks of it denies."""
     for negation in negations(claim):
         shared = {head: _like(negation, head, source) for head in negation.heads}
-        statements = [found.statement for words in shared.values() for found in words]
-        if not statements:
+        spoken = {found.statement for words in shared.values() for found in words}
+        if not spoken:
             continue
-        most = max(map(statements.count, statements))
-        spoken = {number for number in statements if statements.count(number) == most}
         spoken |= set(nearest_statements(claim, negation.word.statement, source))
         if not any(is_denied(source.statement(number), source, claim.words) for number in spoken):
             return next(head.text for head, words in shared.items() if words)
@@ -168,7 +166,7 @@ def _dropped(claim: Passage, source: Passage) -> str | None:
 def _speaks_of(claim: Passage, statement: int, source: Passage, other: int) -> bool:
     """Whether a statement of the evidence is the nearest to one of the sentence, or goes on from it after "aber"."""
     near = nearest_statements(claim, statement, source)
-    goes_on = other - 1 in near and source.statement(other)[0].low in _GOES_ON
+    goes_on = other - 1 in near and any(word.low in _GOES_ON for word in source.statement(other)[:2])
     return other in near or goes_on
 
 

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 from rag.grounding.lexicon import PREFIXES, english_key, german_key, german_keys, infinitive
-from rag.grounding.matching import match, nearest_statements, similarity
-from rag.grounding.negation import is_denied, negations
+from rag.grounding.matching import match, similarity
+from rag.grounding.negation import negations
 from rag.grounding.quantities import quantities
 from rag.grounding.tables import rows
-from rag.grounding.words import Passage, Word
+from rag.grounding.words import Passage, Word, understood
 
 # Only one of these holds, and they are no opposites of each other.
 _RIVALS = (
@@ -30,6 +31,7 @@ _PREPOSITIONS = (
 _COMPARED = frozenset("als than".split())
 _NO_POLES = frozenset("erst vor hinter ein zu".split())
 _NEAR_PREPOSITION = 5
+_MARGIN = 1.0  # by which the nearest contrary must beat the nearest that agrees
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ _BOUND_WORDS = frozenset(
 
 
 def opposite(claim: Passage, source: Passage) -> tuple[str, str] | None:
-    """Return a word of the sentence and its opposite in the evidence where that is all that the evidence has.
+    """Return a word of the sentence and its opposite in the evidence where what is nearest to it has that.
 
     >>> from rag.grounding.words import read
     >>> quote = read("Der Umsatz stieg, der Gewinn sank.", "de")
@@ -131,35 +133,26 @@ def opposite(claim: Passage, source: Passage) -> tuple[str, str] | None:
     (('rose', 'sank'), None)
     """
     theirs = poles(source)
-    for pole in poles(claim):
-        others = [other for other in theirs if other.axis == pole.axis]
-        others = _nearest(pole, others, claim, source)
-        signs = {other.sign * _turned(pole, other, claim, source) for other in others}
-        if signs == {-pole.sign} and not _is_explained(pole, others, claim, source):
-            return pole.word.text, others[0].word.text
+    mine = poles(claim)
+    for word in dict.fromkeys(pole.word for pole in mine):
+        agreeing, contrary = [-1.0], [(-1.0, "")]
+        for pole, other in product((pole for pole in mine if pole.word == word), theirs):
+            if pole.axis == other.axis:
+                same = other.sign * _turned(pole, other, claim, source) == pole.sign
+                shared = _shared(pole, other, claim, source)
+                agreeing += [shared] if same else []
+                contrary += [] if same else [(shared, other.word.text)]
+        share, text = max(contrary)
+        if text and share >= max(agreeing) + _MARGIN:
+            return word.text, text
     return _rival(claim, source) or _other_preposition(claim, source)
 
 
-def _is_explained(pole: Pole, others: Sequence[Pole], claim: Passage, source: Passage) -> bool:
-    """Whether one of the two sides denies in words that the axes do not know: "refused to start"."""
-    mine = [word for word in claim.part(pole.word.part) if word is not pole.word]
-    theirs = [word for other in others for word in source.part(other.word.part) if word is not other.word]
-    return is_denied(mine, claim, source.words) != is_denied(theirs, source, claim.words)
-
-
-def _nearest(pole: Pole, others: Sequence[Pole], claim: Passage, source: Passage) -> list[Pole]:
-    """Return those of the others whose part of the evidence shares most with the part that the word stands in."""
+def _shared(pole: Pole, other: Pole, claim: Passage, source: Passage) -> float:
+    """Return how much the parts around two poles have in common."""
     words = [word for word in claim.part(pole.word.part) if word is not pole.word]
-    shares = {
-        other: similarity(
-            claim, words, source, [word for word in source.part(other.word.part) if word is not other.word]
-        )
-        for other in others
-    }
-    best = max(shares.values(), default=0.0)
-    statements = nearest_statements(claim, pole.word.statement, source)
-    near = [other for other in others if shares[other] == best]
-    return [other for other in near if other.word.statement in statements] or (near if best else [])
+    theirs = [*source.part(other.word.part), *understood(source, other.word.part)]
+    return similarity(claim, words, source, [word for word in theirs if word is not other.word])
 
 
 def _turned(pole: Pole, other: Pole, claim: Passage, source: Passage) -> int:

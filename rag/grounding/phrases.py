@@ -151,6 +151,7 @@ def frame(passage: Passage, words: Sequence[Word], source: Passage) -> Frame:
     by = next((marked[sign] for sign in _BY[passage.language] if sign in marked), None)
     if by and _PASSIVE[passage.language].search(text):
         return Frame(by, bare[0] if bare else None, marked)
+    bare = [phrase for phrase in bare if phrase.words[0].part == bare[0].words[0].part]
     objects = [phrase for phrase in bare if phrase.marker == "obj"]
     doers = [phrase for phrase in bare if phrase.marker != "obj"]
     doer = doers[0] if doers else None

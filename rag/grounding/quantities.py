@@ -15,7 +15,9 @@ Bound = Literal["", "min", "max"]
 
 _SPACED = r"\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?!\d)(?:[.,]\d+)?"
 _TOKEN = re.compile(rf"(?<![\w.,]){_SPACED}|\d+(?:[.,]\d+)*|[^\W\d_]+|[½¼¾]")
-_DOT = re.compile(r"\.(?=\s+[^\W\d_]{3})(?!\s+[A-ZÄÖÜ][^.]*$)|(?:st|nd|rd|th)\b")
+_DOT = re.compile(
+    r"\.(?!\s+(?:Die|Der|Das|Den|Dem|Eine?|Es|Er|Sie|Beide|Im|In|Am|Bei|Seit|Nach|Auf|Für|Wer|Wenn|Dort|Dann|Dies\w*)\b)(?=\s+[^\W\d_]{3})(?!\s+[A-ZÄÖÜ][^.]*$)|(?:st|nd|rd|th)\b"
+)
 _SIGNS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 _CURRENCY_BEFORE = re.compile(r"(?:€|\$|£|EUR|USD|GBP|CHF)\s?$")
 _JOINS = re.compile(r"\s*(?:bis(?:\s+zu)?|und|oder|to|and|or|statt|auf|[-–/])\s*(?:höchstens|maximal|at\s+most)?\s*$")

@@ -15,15 +15,6 @@ _BUY = frozenset("kaufen erwerben übernehmen buy purchase acquire".split())
 _SELL = frozenset("verkaufen veräußern sell".split())
 _GET = frozenset("erhalten bekommen empfangen get receive obtain".split())
 _GIVE = frozenset("geben verleihen schenken vergeben give grant award".split())
-_LEARN = frozenset("lernen erlernen learn".split())
-_TEACH = frozenset("lehren beibringen unterrichten teach".split())
-_FOLLOW = frozenset("folgen nachfolgen succeed follow replace ablösen ersetzen".split())
-_RELATIONS = frozenset(
-    "schüler schülerin nachfolger nachfolgerin vorgänger vorgängerin sohn tochter vater mutter lehrer lehrerin onkel tante neffe "
-    "nichte enkel assistent assistentin student pupil successor predecessor son daughter father mother teacher uncle aunt nephew "
-    "niece assistant disciple".split()
-)
-
 Parts = dict[str, Phrase]
 
 
@@ -127,70 +118,3 @@ def _same_event(words: Sequence[Word], others: Sequence[Word]) -> bool:
     mine = [word for word in words if word.meanings and not word.is_capitalised]
     theirs = [word for word in others if word.meanings and not word.is_capitalised]
     return any(match(word, other) for word in mine for other in theirs)
-
-
-# Relations
-
-
-def wrong_relation(claim: Passage, source: Passage) -> tuple[str, str] | None:
-    """Return who a sentence makes somebody's pupil, successor or the like, and who it is in the evidence.
-
-    >>> from rag.grounding.words import read
-    >>> quote = read("Im Atelier arbeitete sein Schüler Paul Trenk.", "de")
-    >>> wrong_relation(read("Karl Amsel war ein Schüler von Paul Trenk.", "de"), quote)
-    ('Paul Trenk', 'Schüler')
-    """
-    theirs = list(_relations(source))
-    for relation, holder, of in _relations(claim):
-        same = [(h, o) for other, h, o in theirs if match(relation, other)]
-        holders = [h for h, _ in same if h]
-        if of and any(_is(of, h) for h in holders):
-            return " ".join(word.text for word in of), relation.text
-        if (
-            holder
-            and holders
-            and not any(_is(holder, h) for h in holders)
-            and any(_is(holder, o) for _, o in same if o)
-        ):
-            return " ".join(word.text for word in holder), relation.text
-    return None
-
-
-_IS = frozenset("ist war wird wurde is was became becomes blieb".split())
-_OF = frozenset("von of des der".split())
-
-
-def _relations(passage: Passage) -> Iterator[tuple[Word, tuple[Word, ...], tuple[Word, ...]]]:
-    """Yield a relation, who stands in it, and to whom."""
-    for number, word in enumerate(passage.words):
-        if word.low not in _RELATIONS:
-            continue
-        words = [other for other in passage.words if other.statement == word.statement]
-        place = words.index(word)
-        after = words[place + 1 :]
-        of = _name(after[1:]) if after and after[0].low in _OF else ()
-        holder = () if of else _name(after[:3])
-        verb = next((n for n, other in enumerate(after) if other.low in _IS), None)
-        before = [n for n, other in enumerate(words[:place]) if other.low in _IS]
-        if verb is not None:
-            holder = _last_name(after[verb + 1 :])
-        elif before and not holder:
-            holder = _name(words[: before[0]])
-        yield passage.words[number], holder, of
-
-
-def _name(words: Sequence[Word]) -> tuple[Word, ...]:
-    """Return the first capitalised words in a row."""
-    start = next((n for n, word in enumerate(words) if word.is_capitalised and word.meanings), None)
-    if start is None:
-        return ()
-    end = next((n for n in range(start, len(words)) if not words[n].is_capitalised), len(words))
-    return tuple(words[start:end])
-
-
-def _last_name(words: Sequence[Word]) -> tuple[Word, ...]:
-    return tuple(word for word in words if word.is_capitalised and word.meanings)
-
-
-def _is(one: Sequence[Word], other: Sequence[Word]) -> bool:
-    return any(match(word, another) for word in one for another in other)

@@ -40,6 +40,11 @@ class Word:
         return self.text.casefold()
 
     @property
+    def is_everyday(self) -> bool:
+        """Whether the lexicon knows it, or what it is composed of."""
+        return any(meaning[0] in "#~" for meaning in self.meanings)
+
+    @property
     def is_capitalised(self) -> bool:
         """Whether it begins with a capital letter."""
         return self.text[0].isupper()
@@ -91,7 +96,8 @@ def _places(text: str, tokens: Sequence[re.Match[str]]) -> Iterator[tuple[int, i
         before = text[tokens[number - 1].end() : token.start()] if number else ""
         low = token[0].casefold()
         between = range(tokens[number - 1].end(), token.start() + 1) if number else range(0)
-        ends = bool(_STATEMENT_END.search(before)) or not ends_at.isdisjoint(between)
+        stops = token[0][0].isupper() and low in word_list("function words") and before.startswith(". ")
+        ends = stops or bool(_STATEMENT_END.search(before)) or not ends_at.isdisjoint(between)
         after_comma = "," in before
         if ends or after_comma or (number and _PART_END.fullmatch(low)):
             part += 1
@@ -111,5 +117,48 @@ def _with_meanings(words: Sequence[Word], language: Language) -> Iterator[Word]:
         found = set(meanings(word.low, language))
         prefix = last_of_part[word.part]
         if language == "de" and prefix in PREFIXES and not word.is_capitalised and word.low != prefix:
-            found |= lexicon("de").get(german_key(prefix + infinitive(word.low)), frozenset())
+            key = german_key(prefix + infinitive(word.low))
+            found |= {key} | lexicon("de").get(key, frozenset())
         yield Word(word.text, word.start, word.end, word.statement, word.part, frozenset(found))
+
+
+_BEFORE_ADJECTIVES = frozenset(
+    "der die das den dem des ein eine einen einem einer eines am im zum zur vom beim".split()
+)
+
+
+def is_verb(word: Word, passage: Passage) -> bool:
+    """Whether a German word can be a verb: written small, and no adjective between an article and its noun.
+
+    >>> text = read("Die alte Brücke liegt am linken Ufer.", "de")
+    >>> [word.text for word in text.words if is_verb(word, text)]
+    ['liegt']
+    """
+    if word.is_capitalised or not word.meanings:
+        return word.low in _AUXILIARIES
+    place = passage.words.index(word)
+    before, after = passage.words[max(0, place - 1) : place], passage.words[place + 1 : place + 2]
+    inflected = word.low.endswith(("e", "en", "er", "es", "em"))
+    is_adjective = bool(before) and before[0].low in _BEFORE_ADJECTIVES
+    return not is_adjective and not (inflected and bool(after) and after[0].is_capitalised and bool(after[0].meanings))
+
+
+_AUXILIARIES = frozenset(
+    "ist sind war waren wird werden wurde wurden hat haben hatte hatten kann darf muss soll will".split()
+)
+
+
+def understood(passage: Passage, part: int) -> tuple[Word, ...]:
+    """Return the words of the part before that a part leaves unsaid: the verb, or the subject where it begins with one.
+
+    >>> [word.text for word in understood(read("Anna liegt am linken Ufer, Bert am rechten.", "de"), 1)]
+    ['liegt', 'am', 'linken', 'Ufer']
+    >>> [word.text for word in understood(read("Das Mittel senkt den Druck, erhöht aber den Puls.", "de"), 1)]
+    ['Das', 'Mittel']
+    """
+    words, before = passage.part(part), passage.part(part - 1)
+    verbs = [number for number, word in enumerate(words) if is_verb(word, passage)]
+    first = next((number for number, word in enumerate(before) if is_verb(word, passage)), len(before))
+    if not verbs:
+        return before[first:]
+    return before[:first] if verbs[0] == 0 else ()
