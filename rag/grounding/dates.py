@@ -212,6 +212,7 @@ def covered_weekdays(text: str) -> set[int]:
 _QUARTERS = re.compile(
     r"(?:(\d)\.|(ersten|zweiten|dritten|vierten|first|second|third|fourth))\s+(?:Quartal|quarter)", re.IGNORECASE
 )
+_WITHIN = re.compile(rf"\b({_MONTH})(?=[a-zäöü]{{3,}})")
 _ORDINALS = {"ersten": 1, "first": 1, "zweiten": 2, "second": 2, "dritten": 3, "third": 3, "vierten": 4, "fourth": 4}
 
 
@@ -246,7 +247,8 @@ def wrong_date(claim: str, source: str, known: str) -> str | None:
 
 def _months_of_quarters(text: str) -> set[int]:
     quarters = [int(found[1] or _ORDINALS[found[2].casefold()]) for found in _QUARTERS.finditer(text)]
-    return {month for quarter in quarters for month in range(3 * quarter - 2, 3 * quarter + 1)}
+    within = {_MONTHS[found[1].casefold()] for found in _WITHIN.finditer(text)}
+    return within | {month for quarter in quarters for month in range(3 * quarter - 2, 3 * quarter + 1)}
 
 
 def _is_half_day(time: Time) -> bool:

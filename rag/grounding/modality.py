@@ -41,7 +41,7 @@ _FORCES: tuple[tuple[Force, str], ...] = (
         rf"\b(?:muss|müssen|musst|müsst|brauch\w+|benötig\w+|bedarf|bedürfen){_GAP}\b(?:nicht|kein\w*)\b|\b{_NO}\s+(?:\w+\s+){{0,2}}?{_NEED}\b|"
         rf"\b(?:do|does|did)(?:\s+not|n['’]t)\s+(?:\w+\s+)?(?:have|need)\b|\b(?:needn['’]t|need\s+not)\b|"
         r"\b(?:freiwillig\w*|voluntary|voluntarily|optional\w*|without\s+having\s+to|no\s+need)\b|"
-        rf"\bkein\w*\s+(?:\w+\s+){{0,3}}?(?:nötig|erforderlich|notwendig|verpflichtet|pflicht|\w+pflicht)\b",
+        rf"\bkein\w*\s+(?:\S+\s+){{0,3}}?(?:nötig|erforderlich|notwendig|verpflichtet|pflicht|\w+pflicht)\b",
     ),
     (
         Force.MUST_NOT,
@@ -62,7 +62,7 @@ _FORCES: tuple[tuple[Force, str], ...] = (
     ),
     (
         Force.UNSURE,
-        r"\b(?:könnte\w*|vermut\w*|wahrscheinlich\w*|möglicherweise|vielleicht|womöglich|offenbar|angeblich\w*|mutmaßlich\w*|"
+        r"\b(?:könnte\w*|vermut\w*|wahrscheinlich\w*|möglicherweise|vielleicht|womöglich|ggf|gegebenenfalls|eventuell|offenbar|angeblich\w*|mutmaßlich\w*|"
         r"dürfte\w*|scheint|scheinen|schätz\w*|erwäg\w*|erwogen|unsicher|unklar|could|might|probabl\w*|possibl[ey]|perhaps|"
         r"likely|presum\w*|thought\s+to|believed\s+to|said\s+to|alleged\w*|suspect\w*|estimat\w*|seem\w*|appears?\s+to|consider\w*|reportedly|assum\w*|potential\w*)\b",
     ),

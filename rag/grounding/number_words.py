@@ -50,7 +50,7 @@ _ENGLISH_TENS = dict(
 )
 _ENGLISH_POWERS = {"hundred": 100, "thousand": 1000}
 _ENGLISH_ORDINALS = {"first": 1, "second": 2, "third": 3, "fifth": 5, "eighth": 8, "ninth": 9, "twelfth": 12}
-_ENGLISH_PARTS = {"thirds": 3, "quarters": 4, "fifths": 5, "sixths": 6, "eighths": 8, "tenths": 10}
+_ENGLISH_PARTS = {"third": 3, "quarter": 4, "fifth": 5, "thirds": 3, "quarters": 4, "fifths": 5, "sixths": 6, "eighths": 8, "tenths": 10}
 _ENGLISH_OTHERS = {"dozen": 12.0, "twice": 2.0, "thrice": 3.0, "double": 2.0, "triple": 3.0, "half": 0.5, "once": 1.0}
 
 MAGNITUDES = {
@@ -176,7 +176,7 @@ def _english_at(words: Sequence[str], start: int) -> tuple[float, int] | None:
     rest = words[place : place + 3]
     if list(rest) == ["and", "a", "half"]:
         return value + 0.5, place + 3 - start
-    if rest and rest[0] in _ENGLISH_PARTS:
+    if rest and rest[0] in _ENGLISH_PARTS and not (value > 1 and rest[0] in _ENGLISH_ORDINALS):
         return value / _ENGLISH_PARTS[rest[0]], place + 1 - start
     if rest and value % 10 == 0 and value < 100 and (last := english_ordinal(rest[0])) and last < 10:
         return float(value + last), place + 1 - start
@@ -207,6 +207,8 @@ def _is_cardinal(words: Sequence[str], place: int) -> bool:
 
 def _english_single(words: Sequence[str], start: int) -> tuple[float, int] | None:
     word = words[start]
+    if word in ("third", "quarter", "fifth") and words[start + 1 : start + 2] == ["of"]:
+        return 1 / _ENGLISH_PARTS[word], 1
     if word in _ENGLISH_OTHERS:
         return _ENGLISH_OTHERS[word], 1
     ordinal = english_ordinal(word)

@@ -29,18 +29,19 @@ _PREPOSITIONS = (
     ("innerhalb within inside", "außerhalb outside"),
 )
 _COMPARED = frozenset("als than".split())
-_NO_POLES = frozenset("erst vor hinter ein zu".split())
+_NO_POLES = frozenset("erst vor hinter ein zu rights".split())
 _NEAR_PREPOSITION = 5
 _MARGIN = 1.0  # by which the nearest contrary must beat the nearest that agrees
 
 
 @dataclass(frozen=True)
 class Pole:
-    """A word of an axis: which axis, and which of its poles, turned round by a negation."""
+    """A word of an axis: which axis, which of its poles, and whether a negation or "less" turns it round."""
 
     word: Word
     axis: int
     sign: int
+    denied: bool
 
 
 @cache
@@ -60,8 +61,9 @@ def poles(passage: Passage) -> list[Pole]:
     """Return the words of a passage that have an opposite.
 
     >>> from rag.grounding.words import read
-    >>> [(p.word.text, p.sign) for p in poles(read("Der Gewinn sank nicht, er stieg.", "de")) if p.axis == 0]
-    [('sank', 1), ('stieg', 1)]
+    >>> text = read("Der Gewinn sank nicht, er stieg.", "de")
+    >>> [(pole.word.text, pole.sign, pole.denied) for pole in poles(text) if pole.axis == 0]
+    [('sank', -1, True), ('stieg', 1, False)]
     """
     table = _poles()
     found = []
@@ -69,13 +71,15 @@ def poles(passage: Passage) -> list[Pole]:
         keys = german_keys(word.low) if passage.language == "de" else [english_key(word.low)]
         places = {place for key in keys for place in table.get((passage.language, key), frozenset())}
         places |= _of_separable(word, passage)
+        if word.is_capitalised and word.low.startswith(("recht", "link")):
+            continue  # law, not a side
         if not places or word.low in _NO_POLES or _counts(word, passage) or _weakens(passage, number):
             continue
         denied = _is_denied(word, passage)
         if denied is None:
             continue
         turned = denied != (number > 0 and _weakens(passage, number - 1))
-        found += [Pole(word, axis, -sign if turned else sign) for axis, sign in sorted(places)]
+        found += [Pole(word, axis, sign, turned) for axis, sign in sorted(places)]
     return found
 
 
@@ -135,24 +139,31 @@ def opposite(claim: Passage, source: Passage) -> tuple[str, str] | None:
     theirs = poles(source)
     mine = poles(claim)
     for word in dict.fromkeys(pole.word for pole in mine):
-        agreeing, contrary = [-1.0], [(-1.0, "")]
+        agreeing = [_around(word, other, claim, source) for other in source.words if _is_noun_like(word, other)]
+        contrary = [(-1.0, "")]
         for pole, other in product((pole for pole in mine if pole.word == word), theirs):
             if pole.axis == other.axis:
-                same = other.sign * _turned(pole, other, claim, source) == pole.sign
-                shared = _shared(pole, other, claim, source)
+                straight = other.sign * _turned(pole, other, claim, source) == pole.sign
+                same = straight or pole.denied != other.denied
+                shared = _around(word, other.word, claim, source)
                 agreeing += [shared] if same else []
                 contrary += [] if same else [(shared, other.word.text)]
         share, text = max(contrary)
-        if text and share >= max(agreeing) + _MARGIN:
+        if text and share >= max(agreeing, default=-1.0) + _MARGIN:
             return word.text, text
     return _rival(claim, source) or _other_preposition(claim, source)
 
 
-def _shared(pole: Pole, other: Pole, claim: Passage, source: Passage) -> float:
-    """Return how much the parts around two poles have in common."""
-    words = [word for word in claim.part(pole.word.part) if word is not pole.word]
-    theirs = [*source.part(other.word.part), *understood(source, other.word.part)]
-    return similarity(claim, words, source, [word for word in theirs if word is not other.word])
+def _is_noun_like(word: Word, other: Word) -> bool:
+    """Whether the evidence has a noun for a word, as a part of a compound too: "income", "Einkommensteuer"."""
+    return other.is_capitalised and match(word, other)
+
+
+def _around(word: Word, other: Word, claim: Passage, source: Passage) -> float:
+    """Return how much the parts around two words have in common."""
+    words = [one for one in claim.part(word.part) if one is not word]
+    theirs = [*source.part(other.part), *understood(source, other.part)]
+    return similarity(claim, words, source, [one for one in theirs if one is not other])
 
 
 def _turned(pole: Pole, other: Pole, claim: Passage, source: Passage) -> int:
@@ -220,4 +231,4 @@ def _governed(passage: Passage, prepositions: set[str]) -> Iterator[tuple[Word, 
             following and following[0].low in ("no", "kein", "keine", "keinen", "keinem")
         ):
             after = passage.words[number + 1 : number + 1 + _NEAR_PREPOSITION]
-            yield word, [other for other in after if other.meanings and other.statement == word.statement][:3]
+            yield word, [other for other in after if other.meanings and other.statement == word.statement][:2]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from rag.grounding.lexicon import meanings
 from rag.grounding.matching import match, nearest_statements
 from rag.grounding.phrases import Frame, Phrase, frame
+from rag.grounding.tables import word_list
 from rag.grounding.words import Passage, Word
 
 # Events that can be told from either end. A row: the event's parts, then for verbs who holds which part.
@@ -21,7 +22,8 @@ Parts = dict[str, Phrase]
 def swapped(claim: Passage, source: Passage) -> tuple[str, str] | None:
     """Return two things of which the sentence gives each the other's part in an event.
 
-    >>> from rag.grounding.words import read
+    >>> from rag.grounding.tables import word_list
+from rag.grounding.words import read
     >>> quote = read("Der Konzern Vestra kaufte die Rösterei von der Familie Petri.", "de")
     >>> swapped(read("Die Familie Petri kaufte die Rösterei von Vestra.", "de"), quote)
     ('Vestra', 'Familie Petri')
@@ -40,7 +42,8 @@ def swapped(claim: Passage, source: Passage) -> tuple[str, str] | None:
 def parts(passage: Passage, words: Sequence[Word], source: Passage) -> Parts:
     """Return the phrases of a statement by the part that they have in its event.
 
-    >>> from rag.grounding.words import read
+    >>> from rag.grounding.tables import word_list
+from rag.grounding.words import read
     >>> text = read("Anna verlor gegen Berta.", "de")
     >>> {part: phrase.text for part, phrase in parts(text, text.words, text).items()}
     {'winner': 'Berta', 'loser': 'Anna'}
@@ -91,7 +94,7 @@ def _exchanged(mine: Parts, theirs: Parts) -> tuple[str, str] | None:
         one, other = mine[first], mine[second]
         crossed = one.matches(theirs[second]), other.matches(theirs[first])
         straight = one.matches(theirs[first]), other.matches(theirs[second])
-        if _is_named(one) != _is_named(other):
+        if not (_is_named(one) and _is_named(other)):
             continue
         if all(crossed) and crossed[0] > straight[0] and crossed[1] > straight[1]:
             return one.text, other.text
@@ -99,10 +102,9 @@ def _exchanged(mine: Parts, theirs: Parts) -> tuple[str, str] | None:
 
 
 def _is_named(phrase: Phrase) -> bool:
-    """Whether a phrase holds a name: of a name and a thing the order does not tell in German which is the doer."""
-    return any(
-        word.is_capitalised and not any(meaning[0] in "#~" for meaning in word.meanings) for word in phrase.words
-    )
+    """Whether a phrase holds a name or a person: of two things the order does not tell in German which is the doer."""
+    people = tuple(word_list("people"))
+    return any(word.is_capitalised and not word.is_everyday or word.low.endswith(people) for word in phrase.words)
 
 
 _EVENT_PARTS = ("doer", "target", "winner", "loser", "giver", "receiver", "thing")
