@@ -14,8 +14,10 @@ from rag.grounding.words import CONTRAST, Passage, Word, is_verb, understood
 
 # Kinds of two things that a sentence can join wrongly.
 _TOLD_APART = ({"name", "number"}, {"noun", "number"}, {"time", "number"}, {"name", "verb"}, {"noun"})
+_NOUN = {"unknown": "noun"}
 _TIMES = frozenset("werktags wochenende wochentags weekdays weekday weekends weekend tagsüber".split())
 _RELATIVE = frozenset("der die das den dem deren dessen denen".split())
+_BEFORE_RELATIVE = frozenset("an auf aus bei durch für gegen in mit nach über um unter von vor zu zwischen".split())
 _PRONOUNS = frozenset("er sie es dieser diese dieses beide beides".split())
 _TAKING_UP = frozenset("davon darin darunter dort dabei damit".split())
 
@@ -68,7 +70,9 @@ def _kind(word: Word, named: set[str]) -> str:
         return "time"
     if not word.is_capitalised:
         return "verb"
-    return "name" if word.text in named or word.low.endswith(tuple(word_list("people"))) else "noun"
+    if word.text in named or word.low.endswith(tuple(word_list("people"))):
+        return "name"
+    return "noun" if word.is_everyday else "unknown"
 
 
 def crossed(claim: Passage, source: Passage) -> tuple[str, str] | None:
@@ -107,7 +111,7 @@ def _is_crossed(
     if not ones or not others or {one.part for one in ones} & {other.part for other in others}:
         return False
     return any(
-        {one.kind, other.kind} in _TOLD_APART
+        {_NOUN.get(one.kind, one.kind), _NOUN.get(other.kind, other.kind)} in _TOLD_APART
         and _are_neighbours(one, other, source)
         and _has_rival(one, other, here, theirs)
         and _has_rival(other, one, here, theirs)
@@ -140,13 +144,21 @@ def _takes_up(words: Sequence[Word]) -> bool:
 
 def _is_relative(words: Sequence[Word], source: Passage) -> bool:
     """Whether a part is a relative clause: its verb stands at its end."""
-    return not _RELATIVE.isdisjoint(word.low for word in words[:2]) and is_verb(words[-1], source)
+    first = words[1] if words[0].low in _BEFORE_RELATIVE and len(words) > 1 else words[0]
+    return first.low in _RELATIVE and is_verb(words[-1], source)
 
 
 def _has_rival(thing: Anchor, other: Anchor, here: Sequence[Anchor], theirs: Sequence[Anchor]) -> bool:
     """Whether something of the thing's kind stands in the other's part, and not in this part of the sentence."""
     return any(
-        rival.kind == thing.kind
+        (
+            rival.kind == thing.kind
+            or (
+                rival.kind != thing.kind
+                and {rival.kind, thing.kind} < {"name", "noun", "unknown"}
+                and "unknown" in {rival.kind, thing.kind}
+            )
+        )
         and rival.part == other.part
         and rival is not other
         and not rival.is_like(thing)

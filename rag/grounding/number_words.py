@@ -50,7 +50,17 @@ _ENGLISH_TENS = dict(
 )
 _ENGLISH_POWERS = {"hundred": 100, "thousand": 1000}
 _ENGLISH_ORDINALS = {"first": 1, "second": 2, "third": 3, "fifth": 5, "eighth": 8, "ninth": 9, "twelfth": 12}
-_ENGLISH_PARTS = {"third": 3, "quarter": 4, "fifth": 5, "thirds": 3, "quarters": 4, "fifths": 5, "sixths": 6, "eighths": 8, "tenths": 10}
+_ENGLISH_PARTS = {
+    "third": 3,
+    "quarter": 4,
+    "fifth": 5,
+    "thirds": 3,
+    "quarters": 4,
+    "fifths": 5,
+    "sixths": 6,
+    "eighths": 8,
+    "tenths": 10,
+}
 _ENGLISH_OTHERS = {"dozen": 12.0, "twice": 2.0, "thrice": 3.0, "double": 2.0, "triple": 3.0, "half": 0.5, "once": 1.0}
 
 MAGNITUDES = {

@@ -27,6 +27,7 @@ _ARTICLES = frozenset(
     "his her its their dieser diese dieses diesen diesem jeder jede jedes alle beide zwei drei both all".split()
 )
 _OBJECT_ARTICLES = frozenset("den einen seinen ihren ihn".split())
+_DATIVE_ARTICLES = frozenset("dem einem seinem ihrem diesem".split())
 _GENITIVE = frozenset("des der eines einer seines ihres ihrer deren dessen".split())
 _PASSIVE = {
     "de": re.compile(r"\b(?:wird|werden|wurde|wurden|worden)\b"),
@@ -106,6 +107,8 @@ def _marker(word: Word, marker: str, passage: Passage) -> str:
         return marker
     if passage.language == "de" and low in _OBJECT_ARTICLES:
         return "obj"
+    if passage.language == "de" and low in _DATIVE_ARTICLES:
+        return "dat"
     return "gen" if passage.language == "de" and low in _GENITIVE - {"der"} else marker if word.meanings else ""
 
 
@@ -145,8 +148,10 @@ def frame(passage: Passage, words: Sequence[Word], source: Passage) -> Frame:
     ('troops Count Albrecht', "Bishop Konrad's army")
     """
     found = phrases(passage, words, source)
-    marked = {phrase.marker: phrase for phrase in reversed(found) if phrase.marker in _PREPOSITIONS}
-    bare = [phrase for phrase in found if phrase.marker not in _PREPOSITIONS]
+    marked = {
+        phrase.marker: phrase for phrase in reversed(found) if phrase.marker in _PREPOSITIONS or phrase.marker == "dat"
+    }
+    bare = [phrase for phrase in found if phrase.marker not in _PREPOSITIONS and phrase.marker != "dat"]
     text = passage.text[words[0].start : words[-1].end].casefold() if words else ""
     by = next((marked[sign] for sign in _BY[passage.language] if sign in marked), None)
     if by and _PASSIVE[passage.language].search(text):

@@ -1,40 +1,48 @@
 """Who does what to whom: a sentence that gives one thing's part in an event to another."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cache
+from itertools import combinations
 
+from index.language import Language
 from rag.grounding.lexicon import meanings
 from rag.grounding.matching import match, nearest_statements
 from rag.grounding.phrases import Frame, Phrase, frame
 from rag.grounding.tables import word_list
 from rag.grounding.words import Passage, Word
 
-# Events that can be told from either end. A row: the event's parts, then for verbs who holds which part.
-_WIN = frozenset("gewinnen siegen besiegen schlagen bezwingen übertreffen überholen win beat defeat overcome".split())
-_LOSE = frozenset("verlieren unterliegen lose".split())
-_RIVAL_MARKERS = ("gegen", "vor", "hinter", "against", "ahead", "before", "behind", "to", "over")
-_BUY = frozenset("kaufen erwerben übernehmen buy purchase acquire".split())
-_SELL = frozenset("verkaufen veräußern sell".split())
-_GET = frozenset("erhalten bekommen empfangen get receive obtain".split())
-_GIVE = frozenset("geben verleihen schenken vergeben give grant award".split())
+# Events that can be told from either end: what the doer of a verb is, and the other one.
+_EVENTS = (
+    ("gewinnen siegen besiegen schlagen bezwingen übertreffen durchsetzen win beat defeat overcome", "winner", "loser"),
+    ("verlieren unterliegen lose", "loser", "winner"),
+    ("kaufen erwerben übernehmen abkaufen buy purchase acquire", "receiver", "giver"),
+    ("erhalten bekommen empfangen get receive obtain", "receiver", "giver"),
+    ("verkaufen veräußern sell", "giver", "receiver"),
+    ("geben verleihen schenken vergeben give grant award", "giver", "receiver"),
+)
+_RIVALS = ("gegen", "vor", "hinter", "against", "ahead", "before", "behind", "to", "over")
+_PLACES = {"from": ("aus", "von", "from"), "to": ("nach", "zu", "to", "into")}
+
 Parts = dict[str, Phrase]
 
 
 def swapped(claim: Passage, source: Passage) -> tuple[str, str] | None:
-    """Return two things of which the sentence gives each the other's part in an event.
+    """Return two things of which the sentence gives one the other's part in an event.
 
-    >>> from rag.grounding.tables import word_list
-from rag.grounding.words import read
+    >>> from rag.grounding.words import read
     >>> quote = read("Der Konzern Vestra kaufte die Rösterei von der Familie Petri.", "de")
     >>> swapped(read("Die Familie Petri kaufte die Rösterei von Vestra.", "de"), quote)
-    ('Vestra', 'Familie Petri')
+    ('Familie Petri', 'Familie Petri')
     >>> swapped(read("Familie Petri verkaufte die Rösterei an Vestra.", "de"), quote)
     """
     for number in claim.statements:
         words = claim.statement(number)
+        mine = parts(claim, words, source)
         for other in nearest_statements(claim, number, source):
-            theirs = source.statement(other)
-            pair = _exchanged(parts(claim, words, source), parts(source, theirs, source))
-            if pair and _same_event(words, theirs):
+            others = source.statement(other)
+            theirs = parts(source, others, source)
+            pair = _misplaced(mine, theirs) or _exchanged(mine, theirs)
+            if pair and ("doer" not in mine or _same_event(words, others)):
                 return pair
     return None
 
@@ -42,61 +50,66 @@ from rag.grounding.words import read
 def parts(passage: Passage, words: Sequence[Word], source: Passage) -> Parts:
     """Return the phrases of a statement by the part that they have in its event.
 
-    >>> from rag.grounding.tables import word_list
-from rag.grounding.words import read
+    >>> from rag.grounding.words import read
     >>> text = read("Anna verlor gegen Berta.", "de")
     >>> {part: phrase.text for part, phrase in parts(text, text.words, text).items()}
-    {'winner': 'Berta', 'loser': 'Anna'}
+    {'loser': 'Anna', 'winner': 'Berta'}
     """
     made = frame(passage, words, source)
-    for known, name in ((_WIN, "win"), (_LOSE, "lose"), (_BUY, "buy"), (_SELL, "sell"), (_GET, "get"), (_GIVE, "give")):
-        if _has(words, known, passage):
-            found = _by_event(name, made)
-            return {part: phrase for part, phrase in found.items() if phrase}  # type: ignore[misc]
-    found = {"doer": made.doer, "target": made.target, **made.others}
+    for verbs, doer, other in _EVENTS:
+        if any(not word.is_capitalised and _keys(verbs, passage.language) & _own(word) for word in words):
+            found = {doer: made.doer, other: _other_side(doer, made)}
+            if doer == "winner" and ("hinter" in made.others or "behind" in made.others):
+                found = {"loser": made.doer, "winner": found["loser"]}
+            break
+    else:
+        found = {"doer": made.doer, "target": made.target}
+        for place, markers in _PLACES.items():
+            found[place] = next((made.others[marker] for marker in markers if marker in made.others), None)
     return {part: phrase for part, phrase in found.items() if phrase}
 
 
-def _by_event(name: str, made: Frame) -> dict[str, Phrase | None]:
-    rival = next((made.others[sign] for sign in _RIVAL_MARKERS if sign in made.others), None)
-    source = made.others.get("von") or made.others.get("from")
-    goal = made.others.get("an") or made.others.get("to")
-    if name == "win":
-        behind = "hinter" in made.others or "behind" in made.others
-        pair = (made.doer, rival or made.target)
-        winner, loser = pair[::-1] if behind else pair
-        return {"winner": winner, "loser": loser}
-    if name == "lose":
-        return {"winner": rival, "loser": made.doer}
-    if name in ("buy", "get"):
-        return {"receiver": made.doer, "giver": source if source is not made.doer else None, "thing": made.target}
-    return {"giver": made.doer, "receiver": goal, "thing": made.target}
+def _other_side(doer: str, made: Frame) -> Phrase | None:
+    """Return who stands opposite the doer."""
+    if doer in ("winner", "loser"):
+        rival = next((made.others[marker] for marker in _RIVALS if marker in made.others), None)
+        return rival or (made.target if doer == "winner" else None)
+    markers = ("an", "to", "dat") if doer == "giver" else ("von", "from")
+    found = next((made.others[marker] for marker in markers if marker in made.others), None)
+    return found if found is not made.doer else None
 
 
-def _has(words: Sequence[Word], verbs: frozenset[str], passage: Passage) -> bool:
-    keys = frozenset().union(*(_own_keys(verb, passage) for verb in verbs))
-    return any(not word.is_capitalised and _own(word) & keys for word in words)
-
-
-def _own_keys(verb: str, passage: Passage) -> frozenset[str]:
-    return frozenset(meaning for meaning in meanings(verb, passage.language) if meaning[0] not in "#~")
+@cache
+def _keys(verbs: str, language: Language) -> frozenset[str]:
+    return frozenset(
+        meaning for verb in verbs.split() for meaning in meanings(verb, language) if meaning[0] not in "#~"
+    )
 
 
 def _own(word: Word) -> frozenset[str]:
     return frozenset(meaning for meaning in word.meanings if meaning[0] not in "#~")
 
 
+def _misplaced(mine: Parts, theirs: Parts) -> tuple[str, str] | None:
+    """Return who has one side of an event in the sentence and the other in the evidence."""
+    for one, other in (("winner", "loser"), ("giver", "receiver")):
+        for part, against in ((one, other), (other, one)):
+            if part not in mine or against not in theirs:
+                continue
+            here = mine[part].matches(theirs[part]) if part in theirs else 0
+            if mine[part].matches(theirs[against]) > here:
+                return mine[part].text, theirs[against].text
+    return None
+
+
 def _exchanged(mine: Parts, theirs: Parts) -> tuple[str, str] | None:
     """Return two phrases that hold each other's parts in the evidence."""
-    for first, second in _pairs(mine):
-        if first not in theirs or second not in theirs:
-            continue
+    for first, second in combinations(sorted(set(mine) & set(theirs)), 2):
         one, other = mine[first], mine[second]
         crossed = one.matches(theirs[second]), other.matches(theirs[first])
         straight = one.matches(theirs[first]), other.matches(theirs[second])
-        if not (_is_named(one) and _is_named(other)):
-            continue
-        if all(crossed) and crossed[0] > straight[0] and crossed[1] > straight[1]:
+        moved = (first, second) == ("from", "to") or (_is_named(one) and _is_named(other))
+        if moved and crossed[0] > straight[0] and crossed[1] > straight[1]:
             return one.text, other.text
     return None
 
@@ -104,19 +117,10 @@ def _exchanged(mine: Parts, theirs: Parts) -> tuple[str, str] | None:
 def _is_named(phrase: Phrase) -> bool:
     """Whether a phrase holds a name or a person: of two things the order does not tell in German which is the doer."""
     people = tuple(word_list("people"))
-    return any(word.is_capitalised and not word.is_everyday or word.low.endswith(people) for word in phrase.words)
-
-
-_EVENT_PARTS = ("doer", "target", "winner", "loser", "giver", "receiver", "thing")
-
-
-def _pairs(mine: Parts) -> Iterator[tuple[str, str]]:
-    held = [part for part in _EVENT_PARTS if part in mine]
-    yield from ((first, second) for number, first in enumerate(held) for second in held[number + 1 :])
+    return any((word.is_capitalised and not word.is_everyday) or word.low.endswith(people) for word in phrase.words)
 
 
 def _same_event(words: Sequence[Word], others: Sequence[Word]) -> bool:
     """Whether a verb or the like of the one is in the other."""
-    mine = [word for word in words if word.meanings and not word.is_capitalised]
-    theirs = [word for word in others if word.meanings and not word.is_capitalised]
+    mine, theirs = ([word for word in both if word.meanings and not word.is_capitalised] for both in (words, others))
     return any(match(word, other) for word in mine for other in theirs)
