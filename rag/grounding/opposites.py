@@ -96,7 +96,7 @@ def _is_denied(word: Word, passage: Passage) -> bool | None:
     near = [negation for negation in negations(passage) if negation.word.part == word.part]
     for negation in near:
         before = word.start < negation.word.start and not word.is_capitalised
-        if word in negation.heads or (before and len(negation.heads) <= 1):
+        if word in negation.heads[:1] or (before and len(negation.heads) <= 1):
             return True
     return None if near else False
 
@@ -143,8 +143,8 @@ def opposite(claim: Passage, source: Passage) -> tuple[str, str] | None:
         contrary = [(-1.0, "")]
         for pole, other in product((pole for pole in mine if pole.word == word), theirs):
             if pole.axis == other.axis:
-                straight = other.sign * _turned(pole, other, claim, source) == pole.sign
-                same = straight or pole.denied != other.denied
+                turned = _turned(pole, other, claim, source) * (-1 if pole.denied != other.denied else 1)
+                same = other.sign * turned == pole.sign
                 shared = _around(word, other.word, claim, source)
                 agreeing += [shared] if same else []
                 contrary += [] if same else [(shared, other.word.text)]
