@@ -26,7 +26,7 @@ class Force(Enum):
 
 _NO = r"(?:nicht|kein\w*|nie|niemand\w*|weder|nichts|not|never|no|n['’]t)"
 _NEED = (
-    r"(?:muss|müssen|musst|müsst|verpflichtet|verpflichtend|pflicht|\w+pflicht|\w*pflichtig\w*|zwingend\w*|vorgeschrieben\w*|"
+    r"(?:muss|müssen|musst|müsst|voraussetz\w*|setz\w+\s+voraus|vorausgesetzt|erforder\w+|verlang\w*|unbedingt|unerlässlich\w*|verpflichtet|verpflichtend|pflicht|\w+pflicht|\w*pflichtig\w*|zwingend\w*|vorgeschrieben\w*|"
     r"obligatorisch\w*|erforderlich\w*|nötig\w*|notwendig\w*|brauch\w+|benötig\w+|bedarf|bedürfen|must|have\s+to|has\s+to|"
     r"needs?\s+to|needs?|needed|require[sd]?|obliged|obligation|mandatory|compulsory|necessary|obligatory)"
 )
@@ -73,8 +73,11 @@ _FORCES: tuple[tuple[Force, str], ...] = (
     ),
 )
 _MUST = re.compile(
-    rf"\b{_NEED}\b|\b(?:ist|sind|war|waren|hat|haben)\b{_GAP}\b(?:zu\s+[a-zäöüß]+e?n|[a-zäöüß]{{2,9}}zu[a-zäöüß]{{3,}}en)\b|"
-    r"\bschreib\w*\b.*\bvor\b|\b(?:is|are)\s+to\s+be\b"
+    rf"\b{_NEED}\b|\bschreib\w*\b.*\bvor\b|\b(?:is|are)\s+to\s+be\b"
+)
+# "ist zu sehen" can be seen, "ist zu zahlen" must be paid.
+_IS_TO = re.compile(
+    rf"\b(?:ist|sind|war|waren|hat|haben)\b{_GAP}\b(?:zu\s+[a-zäöüß]+e?n|[a-zäöüß]{{2,9}}zu[a-zäöüß]{{3,}}en)\b"
 )
 _DENIED = re.compile(rf"\b{_NO}\b")
 _MAY = re.compile(rf"\b(?:{_CAN}|anspruch)\b")
@@ -138,6 +141,8 @@ def changed_force(claim: Passage, source: Passage) -> tuple[Force, Force] | None
         words = claim.statement(number)
         said, read_ = shown(claim, words), " ; ".join(_whole(source, n) for n in near)
         theirs = forces(read_)
+        if _IS_TO.search(read_.casefold()):
+            theirs |= {Force.MUST, Force.MAY}
         if Force.MAY in theirs and Force.MUST_NOT in forces(said) and _DENIED.search(read_):
             theirs.add(Force.MUST_NOT)
         changed = _changed(forces(said), theirs)
