@@ -25,6 +25,11 @@ from rag.grounding.words import Passage, read
 _EMPTY_WORDS = frozenset("jahr year datum date anzahl number antwort answer heiss nam name".split())
 
 
+# Words up to which a text makes no statement, with and without a full stop.
+SHORTEST_STATEMENT = 3
+LONGEST_FRAGMENT = 8
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether a sentence of the answer is carried by its evidence, and if not, what is not.
@@ -80,6 +85,8 @@ def _findings(claim: Passage, source: Passage, known: str, question: str) -> Ite
     for quote in quoted(claim.text):
         if not find_quote(quote, source.text) and not find_quote(quote, known):
             yield "quote", (quote,), f"quote {quote!r} is not in the evidence"
+    if _is_fragment(claim):
+        return
     if force := changed_force(claim, source):
         yield "modality", (), f"the sentence says {force[0].value!r}, the evidence {force[1].value!r}"
     if denied := changed_negation(claim, source):
@@ -90,6 +97,12 @@ def _findings(claim: Passage, source: Passage, known: str, question: str) -> Ite
         yield "role", pair, f"{pair[0]!r} and {pair[1]!r} have other parts in the evidence"
     if pair := crossed(claim, source):
         yield "role", pair, f"{pair[0]!r} and {pair[1]!r} do not belong together in the evidence"
+
+
+def _is_fragment(claim: Passage) -> bool:
+    """Whether a sentence only names something, so that nothing is said of it: "the Rhine", "im Jahr 1848"."""
+    ended = claim.text.rstrip().endswith((".", "!", "?"))
+    return len(claim.words) <= (SHORTEST_STATEMENT if ended else LONGEST_FRAGMENT)
 
 
 def _only_repeats(sentence: str, question: str) -> bool:

@@ -72,9 +72,7 @@ _FORCES: tuple[tuple[Force, str], ...] = (
         r"certain|certainly|definite\w*|undoubted\w*|sure|surely|guarantee[sd]?|proven|doubt)\b",
     ),
 )
-_MUST = re.compile(
-    rf"\b{_NEED}\b|\bschreib\w*\b.*\bvor\b|\b(?:is|are)\s+to\s+be\b"
-)
+_MUST = re.compile(rf"\b{_NEED}\b|\bschreib\w*\b.*\bvor\b|\b(?:is|are)\s+to\s+be\b")
 # "ist zu sehen" can be seen, "ist zu zahlen" must be paid.
 _IS_TO = re.compile(
     rf"\b(?:ist|sind|war|waren|hat|haben)\b{_GAP}\b(?:zu\s+[a-zäöüß]+e?n|[a-zäöüß]{{2,9}}zu[a-zäöüß]{{3,}}en)\b"

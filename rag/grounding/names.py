@@ -78,10 +78,14 @@ def names(claim: Passage) -> list[str]:
     """
     words = [word for word in claim.words if not word.text[0].isdigit()]
     if len(words) <= 2:
-        found = [word for word in words if word.is_capitalised and not _is_translated(word)]
+        found = [word for word in words if word.is_capitalised and not _is_translated(word) and not _is_number(word)]
     else:
         found = list((_english if claim.language == "en" else _german)(claim, words))
     return list(dict.fromkeys(word.text for word in sorted(found, key=lambda word: word.start)))
+
+
+def _is_number(word: Word) -> bool:
+    return any(number_at([word.low], 0, language) for language in ("de", "en"))
 
 
 # English

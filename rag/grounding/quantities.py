@@ -61,7 +61,8 @@ _AGO = re.compile(
 )
 _NOUN = re.compile(r"\s*([^\W\d_]+)(?:\s+[^\W\d_]+)?")
 _OF_COMPOUNDS = re.compile(
-    r"(?<!\w)(viertel|zwei|drei|vier|fünf|sechs|sieben|zehn|zwölf|doppel|verdopp|halbi?)([^\W\d_]{3,})", re.IGNORECASE
+    r"(?<!\w)(viertel|zweit|dritt|viert|fünft|zwei|drei|vier|fünf|sechs|sieben|zehn|zwölf|doppel|verdopp|halbi?)([^\W\d_]{3,})",
+    re.IGNORECASE,
 )
 _LONG_UNITS = {
     "jahr": ("calendar", 12.0),
@@ -73,7 +74,7 @@ _LONG_UNITS = {
     "stünd": ("time", 3600.0),
 }
 _UNIT_WITHIN = re.compile("|".join(_LONG_UNITS))
-_COMPOUND_VALUES = {"doppel": 2.0, "verdopp": 2.0, "halbi": 0.5}
+_COMPOUND_VALUES = {"zweit": 2.0, "dritt": 3.0, "viert": 4.0, "fünft": 5.0, "doppel": 2.0, "verdopp": 2.0, "halbi": 0.5}
 
 
 @dataclass(frozen=True)

@@ -43,47 +43,26 @@ def unit_at(text: str, start: int) -> tuple[str, float, int] | None:
 
 
 _PERS = {
-    "second": "sekunde second",
-    "minute": "minute",
-    "hour": "stunde hour",
-    "day": "tag day",
-    "week": "woche week",
-    "month": "monat month",
-    "quarter": "quartal",
-    "year": "jahr year",
-}
-_ADVERBS = {
-    "täglich": "day",
-    "tägliche": "day",
-    "daily": "day",
-    "wöchentlich": "week",
-    "wöchentliche": "week",
-    "weekly": "week",
-    "monatlich": "month",
-    "monatliche": "month",
-    "monthly": "month",
-    "jährlich": "year",
-    "jährliche": "year",
-    "annually": "year",
-    "yearly": "year",
-    "stündlich": "hour",
-    "hourly": "hour",
+    "second": "sekunde second sekündlich",
+    "minute": "minute minütlich",
+    "hour": "stunde hour stündlich hourly",
+    "day": "tag day täglich tägliche daily",
+    "week": "woche week wöchentlich wöchentliche weekly",
+    "month": "monat month monatlich monatliche monthly",
+    "quarter": "quartal quarter vierteljährlich quarterly",
+    "year": "jahr year jährlich jährliche annually yearly",
 }
 _NAMES = {name: unit for unit, names in _PERS.items() for name in names.split()}
+_NOUNS = "sekunde|second|minute|stunde|hour|tag|day|woche|week|monat|month|quartal|quarter|jahr|year"
+_ADVERB = rf"(?P<adverb>{'|'.join(name for name in _NAMES if name.endswith(('lich', 'liche', 'ly')))})[nrsm]?\b"
 _PER = re.compile(
-    rf"\s*(?:(?:(?:pro|je|per|a|an|each|every|jede[nmrs]?|/|im|am|in\s+der|die|der|in\s+the)\s+|/)({'|'.join(_NAMES)})\b"
-    rf"|({'|'.join(_ADVERBS)})\b|(/h\b|(?<=mph)|(?<=kmh))|(/s\b))",
+    rf"\s*(?:(?:pro|je|per|a|an|each|every|jede[nmrs]?|im|am|in\s+der|die|der|in\s+the|/)\s+|/)(?P<noun>{_NOUNS})\b"
+    rf"|\s*{_ADVERB}|(?P<hour>\s*/h\b|(?<=mph)|(?<=kmh))|(?P<second>\s*/s\b)",
     re.IGNORECASE,
 )
-
-
-_RATES = re.compile(
-    rf"\b(?:(?:pro|je|per|each|every|jede[nmrs]?|/|im|am|in\s+der|a)\s+({'|'.join(_NAMES)})|({'|'.join(_ADVERBS)})[nrsm]?)\b",
-    re.IGNORECASE,
-)
-_OFTEN = re.compile(
-    rf"\b(?:(?:each|every|jede[nmrs]?)\s+({'|'.join(_NAMES)})|({'|'.join(_ADVERBS)})[nrsm]?)\b", re.IGNORECASE
-)
+_EVERY = r"each|every|jede[nmrs]?"
+_RATES = re.compile(rf"\b(?:(?:{_EVERY}|pro|je|per|im|am|in\s+der|a)\s+(?P<noun>{_NOUNS})\b|{_ADVERB})", re.IGNORECASE)
+_OFTEN = re.compile(rf"\b(?:(?:{_EVERY})\s+(?P<noun>{_NOUNS})\b|{_ADVERB})", re.IGNORECASE)
 
 
 def wrong_rate(claim: str, source: str) -> str | None:
@@ -97,7 +76,7 @@ def wrong_rate(claim: str, source: str) -> str | None:
 
 
 def _rate(found: re.Match[str]) -> str:
-    return _NAMES[found[1].casefold()] if found[1] else _ADVERBS[found[2].casefold()]
+    return _NAMES[(found["noun"] or found["adverb"]).casefold()]
 
 
 def per_at(text: str, start: int) -> str:
@@ -109,6 +88,6 @@ def per_at(text: str, start: int) -> str:
     found = _PER.match(text, start)
     if not found:
         return ""
-    if found[3] or found[4]:
-        return "hour" if found[3] else "second"
-    return _NAMES[found[1].casefold()] if found[1] else _ADVERBS[found[2].casefold()]
+    if not found["noun"] and not found["adverb"]:
+        return "second" if found["second"] else "hour"
+    return _rate(found)
