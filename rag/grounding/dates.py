@@ -236,11 +236,7 @@ def wrong_date(claim: str, source: str, known: str) -> str | None:
             return date.text
     minutes = {time.minutes for time in times(text)}
     for time in times(claim):
-        if (
-            minutes
-            and time.minutes not in minutes
-            and not (_is_half_day(time) and (time.minutes + 720) % 1440 in minutes)
-        ):
+        if minutes and time.minutes not in minutes:
             return time.text
     return _wrong_named(claim, text)
 
@@ -249,11 +245,6 @@ def _months_of_quarters(text: str) -> set[int]:
     quarters = [int(found[1] or _ORDINALS[found[2].casefold()]) for found in _QUARTERS.finditer(text)]
     within = {_MONTHS[found[1].casefold()] for found in _WITHIN.finditer(text)}
     return within | {month for quarter in quarters for month in range(3 * quarter - 2, 3 * quarter + 1)}
-
-
-def _is_half_day(time: Time) -> bool:
-    """Whether a time can be one of the afternoon without saying so."""
-    return time.minutes <= 720 and not re.search(r"[ap]\.?\s?m|uhr", time.text, re.IGNORECASE)
 
 
 def _wrong_named(claim: str, source: str) -> str | None:

@@ -137,7 +137,7 @@ def changed_force(claim: Passage, source: Passage) -> tuple[Force, Force] | None
     for number in claim.statements:
         near = nearest_statements(claim, number, source)
         words = claim.statement(number)
-        said, read_ = shown(claim, words), " ; ".join(_whole(source, n) for n in near)
+        said, read_ = shown(claim, words), " ; ".join(shown(source, source.statement(n)) for n in near)
         theirs = forces(read_)
         if _IS_TO.search(read_.casefold()):
             theirs |= {Force.MUST, Force.MAY}
@@ -155,22 +155,6 @@ def shown(passage: Passage, words: Iterable[Word]) -> str:
     """Return the stretch of a passage that some words span."""
     places = list(words)
     return passage.text[places[0].start : places[-1].end] if places else ""
-
-
-def _whole(passage: Passage, number: int) -> str:
-    """Return a statement; one that goes on after "aber" without a verb of its own takes "darf" from the one before."""
-    text = shown(passage, passage.statement(number))
-    before = (
-        re.findall(rf"\b(?:{_CAN}|{_NEED})\b", shown(passage, passage.statement(number - 1)).casefold())
-        if number
-        else []
-    )
-    goes_on = passage.statement(number)[0].low in ("aber", "jedoch", "sondern", "but")
-    return (
-        f"{before[-1]} {text}"
-        if before and goes_on and not re.search(rf"\b(?:{_CAN}|{_NEED})\b", text.casefold())
-        else text
-    )
 
 
 def _changed(said: set[Force], read_: set[Force]) -> tuple[Force, Force] | None:

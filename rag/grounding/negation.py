@@ -154,7 +154,7 @@ def _dropped(claim: Passage, source: Passage) -> str | None:
     for negation in negations(source):
         heads = negation.heads if negation.word.low not in _BEFORE_NOUN else negation.heads[-1:]
         said = [found for head in heads for found in matches(head, claim.words)[:1]]
-        if not said or len(said) * 2 < len(heads) or _also_affirmed(negation, source):
+        if not said or len(said) * 2 < len(heads):
             continue
         if not any(_speaks_of(claim, word.statement, source, negation.word.statement) for word in said):
             continue
@@ -168,12 +168,3 @@ def _speaks_of(claim: Passage, statement: int, source: Passage, other: int) -> b
     near = nearest_statements(claim, statement, source)
     goes_on = other - 1 in near and any(word.low in _GOES_ON for word in source.statement(other)[:2])
     return other in near or goes_on
-
-
-def _also_affirmed(negation: Negation, source: Passage) -> bool:
-    """Whether the evidence says of the same thing elsewhere, without a negation, what it denies here."""
-    others = [word for word in source.words if word.statement != negation.word.statement]
-    return bool(negation.heads) and all(
-        any(not is_denied(source.statement(found.statement), source, ()) for found in matches(head, others))
-        for head in negation.heads
-    )

@@ -20,8 +20,6 @@ _DOT = re.compile(
 )
 _SIGNS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 _CURRENCY_BEFORE = re.compile(r"(?:€|\$|£|EUR|USD|GBP|CHF)\s?$")
-_JOINS = re.compile(r"\s*(?:bis(?:\s+zu)?|und|oder|to|and|or|statt|auf|[-–/])\s*(?:höchstens|maximal|at\s+most)?\s*$")
-
 _MORE = (
     r"(?:mehr|länger|älter|höher|größer|schwerer|weiter|öfter|später|more|longer|older|higher|larger|greater|bigger|"
     r"heavier|taller|further|later)\s+(?:als|than)"
@@ -125,8 +123,7 @@ def quantities(text: str, language: Language) -> tuple[Quantity, ...]:
     >>> [q.value for q in quantities("4.5 billion euros in the 21st century, two thirds of it", "en")]
     [4500000000.0, 21.0, 0.6666666666666666]
     """
-    found = [_with_surroundings(quantity, text, language) for quantity in _numbers(text, language)]
-    return tuple(_with_shared_units(text, found))
+    return tuple(_with_surroundings(quantity, text, language) for quantity in _numbers(text, language))
 
 
 def _numbers(text: str, language: Language) -> Iterator[Quantity]:
@@ -245,17 +242,6 @@ def _part(text: str, start: int, end: int) -> tuple[int, int]:
     before = max(text.rfind(sign, 0, start) for sign in (", ", "; ", ". ", ": "))
     after = [place for sign in (", ", "; ", ". ", ": ") if (place := text.find(sign, end)) >= 0]
     return before + 1, min(after, default=len(text))
-
-
-def _with_shared_units(text: str, found: Sequence[Quantity]) -> Iterator[Quantity]:
-    """Give the first of "zwei bis sechs Monate" the unit of the second."""
-    for number, quantity in enumerate(found):
-        following = found[number + 1] if number + 1 < len(found) else None
-        joined = following and _JOINS.match(text, quantity.end, following.start)
-        if following and joined and not quantity.dimension and following.dimension:
-            yield replace(quantity, dimension=following.dimension, size=following.size)
-        else:
-            yield quantity
 
 
 def single_units(text: str) -> Iterator[Quantity]:
