@@ -6,14 +6,12 @@ from functools import lru_cache
 
 from rag.grounding.dates import dates, times
 from rag.grounding.quantities import Quantity, compound_numbers, quantities, single_units
+from rag.grounding.tables import word_list
 from rag.grounding.units import wrong_rate
 from rag.grounding.words import Passage
 
 # As number words of their own these are too often something else: "zweite", "a second", "half-time", "einmal".
-_AMBIGUOUS = frozenset(
-    "one once ein eins einmal einmalig einmalige einmaligen first second zweite zweiter zweitens half halb double doppelt "
-    "zehn zigtausend million thousand hundred".split()
-) - {"zehn"}
+_AMBIGUOUS = word_list("ambiguous numbers")
 _CLAIMED_PARTS = re.compile(
     r"\s+(?:of\b|an?\b|der\b|des\b|davon\b|aller\b|so\b|as\b|[^\W\d_]*jahr|year|[^\W\d_]*stunde|hour)"
 )

@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
-_MONTHS = {
-    name: month
-    for month, names in enumerate(
-        "januar january jänner jan|februar february feb|märz march mär mrz|april apr|mai may|juni june jun|juli july jul|"
-        "august aug|september sept sep|oktober october okt oct|november nov|dezember december dez dec".split("|"),
-        1,
-    )
-    for name in names.split()
-}
+from rag.grounding.tables import rows
+
+
+def _named(kind: str) -> dict[str, int]:
+    return {name: number for row, number, names in rows("calendar") if row == kind for name in names.split()}
+
+
+_MONTHS = _named("month")
 _MONTH = rf"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})"
 _DAY = r"\d{1,2}(?!\d)(?:\.|st|nd|rd|th)?"
 _JOIN = r"\s*(?:,|-|–|/|bis(?:\s+zum)?|und|oder|to|and|or|until)\s*(?:the\s+|den\s+|dem\s+)?"
@@ -39,20 +39,7 @@ _TIME_RANGE = re.compile(
 )
 _CLOCK = {"mitternacht": (24, 0), "midnight": (24, 0), "mittag": (12, 0), "mittags": (12, 0), "noon": (12, 0)}
 
-_WEEKDAYS = (
-    "montag montags monday mondays|dienstag dienstags tuesday tuesdays|mittwoch mittwochs wednesday wednesdays|"
-    "donnerstag donnerstags thursday thursdays|freitag freitags friday fridays|samstag samstags sonnabend sonnabends "
-    "saturday saturdays|sonntag sonntags sunday sundays"
-)
-_SEASONS = "frühling frühjahr frühlings spring|sommer sommers summer|herbst autumn|winter winters"
-_DAYPARTS = "vormittag vormittags|nachmittag nachmittags afternoon afternoons|abend abends evening evenings|nacht nachts night nights"
-
-
-def _numbered(table: str) -> dict[str, int]:
-    return {name: number for number, names in enumerate(table.split("|")) for name in names.split()}
-
-
-_NAMED = {"weekday": _numbered(_WEEKDAYS), "season": _numbered(_SEASONS), "daypart": _numbered(_DAYPARTS)}
+_NAMED = {kind: _named(kind) for kind in ("weekday", "season", "daypart")}
 
 
 @dataclass(frozen=True)
@@ -82,7 +69,7 @@ def dates(text: str) -> tuple[Date, ...]:
     >>> [(d.day, d.month, d.year) for d in dates("September 3, 1990; 3.9.90; seit Mai; it may rain")]
     [(3, 9, 1990), (3, 9, 1990), (None, 5, None)]
     """
-    found = [date for date in _with_days(text)]
+    found = list(_with_days(text))
     taken = {place for date in found for place in range(date.start, date.end)}
     for month in _MONTH_YEAR.finditer(text):
         if month.start() not in taken and _is_month(month["month"]):
@@ -200,11 +187,9 @@ def covered_weekdays(text: str) -> set[int]:
     """
     days = [named for named in named_times(text) if named.kind == "weekday"]
     found = {day.number for day in days}
-    for first, last in zip(days, days[1:], strict=False):
+    for first, last in pairwise(days):
         if _RANGE.match(text[first.start + len(first.text) : last.start]):
-            found |= {
-                number % 7 for number in range(first.number, last.number + (7 if last.number < first.number else 0))
-            }
+            found |= {(first.number + step) % 7 for step in range((last.number - first.number) % 7)}
     found |= set(range(6)) if _WORKDAYS.search(text) else set()
     return found | ({5, 6} if _WEEKEND.search(text) else set())
 

@@ -39,10 +39,7 @@ _INSTITUTION = re.compile(
     r"(?P<kind>[^\W\d_]{3,})(?P<head>amt|behörde|gericht|ministerium|partei|fraktion|kasse|kammer|anstalt|stiftung|verband)"
     r"(?:e?s|e[ns]?|n|en)?$"
 )
-_MEASURES = frozenset(
-    "anfang mitte ende anzahl zahl hälfte teil paar reihe menge art sorte grad seiten tonnen tag abend morgen mal stück flasche "
-    "glas tasse kilo stufe klasse nummer linie kapitel absatz artikel satz seite band uhr jahr jahre".split()
-)
+_MEASURES = word_list("measures")
 
 
 def missing_name(claim: Passage, source: str) -> str | None:
@@ -127,11 +124,7 @@ def _is_part_of_a_term(run: Sequence[Word], number: int) -> bool:
     )
 
 
-_ENGLISH_TITLES = frozenset(
-    "mr mrs ms dr prof professor sir lord lady king queen emperor empress prince princess duke duchess count countess earl "
-    "baron pope bishop archbishop cardinal saint st president chancellor minister mayor governor senator secretary general "
-    "captain colonel major admiral judge coach ceo lake mount director chairman chairwoman".split()
-)
+_ENGLISH_TITLES = word_list("English titles")
 
 
 def _is_translated(word: Word) -> bool:

@@ -5,80 +5,25 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from index.language import Language
+from rag.grounding.tables import rows
 
-_GERMAN_ONES = dict(
-    zip(
-        "null ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn "
-        "achtzehn neunzehn".split(),
-        range(20),
-        strict=True,
-    )
-) | {"eins": 1, "zwo": 2}
-_GERMAN_TENS = dict(
-    zip("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split(), range(20, 100, 10), strict=True)
-) | {"dreissig": 30}
-_GERMAN_ORDINALS = {"ers": 1, "drit": 3, "sieb": 7, "ach": 8}
-_GERMAN_PARTS = {
-    "drittel": 3,
-    "viertel": 4,
-    "fünftel": 5,
-    "sechstel": 6,
-    "achtel": 8,
-    "zehntel": 10,
-    "hundertstel": 100,
-}
-_GERMAN_OTHERS = {
-    "dutzend": 12.0,
-    "anderthalb": 1.5,
-    "eineinhalb": 1.5,
-    "dreiviertel": 0.75,
-    "hälfte": 0.5,
-    "doppelt": 2.0,
-}
+
+def _table(kind: str) -> dict[str, int]:
+    return {word: value for row, value, word in rows("numbers") if row == kind}
+
+
+def _fractions(kind: str) -> dict[str, float]:
+    return {word: float(value) for word, value in _table(kind).items()}
+
+
+_GERMAN_ONES, _GERMAN_TENS = _table("German ones"), _table("German tens")
+_GERMAN_ORDINALS, _GERMAN_PARTS = _table("German ordinals"), _table("German parts")
+_ENGLISH_ONES, _ENGLISH_TENS = _table("English ones"), _table("English tens")
+_ENGLISH_POWERS, _ENGLISH_ORDINALS = _table("English powers"), _table("English ordinals")
+_ENGLISH_PARTS = _table("English parts")
+_GERMAN_OTHERS, _ENGLISH_OTHERS = _fractions("German others"), _fractions("English others")
+_MAGNITUDES = _fractions("magnitudes")
 _GERMAN_LONG = ("jährig", "tägig", "stündig", "monatig", "wöchig", "minütig", "köpfig", "stellig", "teilig", "stöckig")
-
-_ENGLISH_ONES = dict(
-    zip(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen".split(),
-        range(20),
-        strict=True,
-    )
-)
-_ENGLISH_TENS = dict(
-    zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True)
-)
-_ENGLISH_POWERS = {"hundred": 100, "thousand": 1000}
-_ENGLISH_ORDINALS = {"first": 1, "second": 2, "third": 3, "fifth": 5, "eighth": 8, "ninth": 9, "twelfth": 12}
-_ENGLISH_PARTS = {
-    "third": 3,
-    "quarter": 4,
-    "fifth": 5,
-    "thirds": 3,
-    "quarters": 4,
-    "fifths": 5,
-    "sixths": 6,
-    "eighths": 8,
-    "tenths": 10,
-}
-_ENGLISH_OTHERS = {"dozen": 12.0, "twice": 2.0, "thrice": 3.0, "double": 2.0, "triple": 3.0, "half": 0.5, "once": 1.0}
-
-MAGNITUDES = {
-    "tausend": 1e3,
-    "tsd": 1e3,
-    "thousand": 1e3,
-    "million": 1e6,
-    "millionen": 1e6,
-    "millions": 1e6,
-    "mio": 1e6,
-    "milliarde": 1e9,
-    "milliarden": 1e9,
-    "mrd": 1e9,
-    "bn": 1e9,
-    "billions": 1e9,
-    "billionen": 1e12,
-    "trillion": 1e12,
-}
 
 
 def magnitude(word: str, language: Language) -> float | None:
@@ -90,7 +35,7 @@ def magnitude(word: str, language: Language) -> float | None:
     word = word.casefold()
     if word == "billion":
         return 1e12 if language == "de" else 1e9
-    return MAGNITUDES.get(word)
+    return _MAGNITUDES.get(word)
 
 
 def number_at(words: Sequence[str], start: int, language: Language) -> tuple[float, int] | None:
@@ -174,7 +119,7 @@ def _german_ordinal(word: str) -> int | None:
     """Return the value of an ordinal with its ending: "erste", "dritten", "zwanzigster"."""
     for stem in (re.sub(r"te[nmrs]?$", "", word), re.sub(r"ste[nmrs]?$", "", word)):
         value = _GERMAN_ORDINALS.get(stem) or _german_cardinal(stem)
-        if value and stem != word and stem != "ein":
+        if value and stem not in (word, "ein"):
             return value
     return None
 

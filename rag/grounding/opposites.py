@@ -10,7 +10,7 @@ from rag.grounding.lexicon import PREFIXES, english_key, german_key, german_keys
 from rag.grounding.matching import match, similarity
 from rag.grounding.negation import negations
 from rag.grounding.quantities import quantities
-from rag.grounding.tables import rows
+from rag.grounding.tables import rows, word_list
 from rag.grounding.words import Passage, Word, understood
 
 # Only one of these holds, and they are no opposites of each other.
@@ -122,10 +122,7 @@ def _counts(word: Word, passage: Passage) -> bool:
     )
 
 
-_BOUND_WORDS = frozenset(
-    "mehr weniger länger kürzer älter jünger höher niedriger größer kleiner more less fewer longer shorter older younger "
-    "higher lower larger smaller greater über unter above below".split()
-)
+_BOUND_WORDS = word_list("words of bounds")
 
 
 def opposite(claim: Passage, source: Passage) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.grounding.matching import match
+from rag.grounding.tables import word_list
 from rag.grounding.words import Passage, Word
 
 _MERGED = {
@@ -18,14 +19,8 @@ _MERGED = {
     "ans": "an",
     "aufs": "auf",
 }
-_PREPOSITIONS = frozenset(
-    "an in zu von bei auf aus mit nach seit über unter um durch gegen bis ohne wegen vor für zwischen hinter neben unter während "
-    "by of to from with against for at on into behind after before during ahead over about because".split()
-)
-_ARTICLES = frozenset(
-    "der die das den dem des ein eine einen einem einer eines sein seine seinen seinem seiner ihr ihre ihren ihrem ihrer the a an "
-    "his her its their dieser diese dieses diesen diesem jeder jede jedes alle beide zwei drei both all".split()
-)
+_PREPOSITIONS = word_list("prepositions")
+_ARTICLES = word_list("articles")
 _OBJECT_ARTICLES = frozenset("den einen seinen ihren ihn".split())
 _DATIVE_ARTICLES = frozenset("dem einem seinem ihrem diesem".split())
 _GENITIVE = frozenset("des der eines einer seines ihres ihrer deren dessen".split())

@@ -4,25 +4,9 @@ import re
 from functools import lru_cache
 
 from rag.grounding.lexicon import plain
+from rag.grounding.tables import rows, word_list
 
 # What sounds alike is written alike; longer signs first.
-_SOUNDS = (
-    ("dsch", "j"),
-    ("tsch", "ch"),
-    ("sch", "sh"),
-    ("chr", "kr"),
-    ("ph", "f"),
-    ("th", "t"),
-    ("kh", "k"),
-    ("gh", "g"),
-    ("qu", "kw"),
-    ("ck", "k"),
-    ("ou", "u"),
-    ("ue", "u"),
-    ("oe", "o"),
-    ("ae", "a"),
-    ("x", "ks"),
-)
 _LETTERS = str.maketrans({"c": "k", "z": "k", "y": "i", "w": "v", "j": "i"})
 _LEAST_STEM = 4
 _LEAST_WITHIN = 6
@@ -37,19 +21,12 @@ def folded(word: str) -> str:
     ('komunist', 'filip', 'munkhen', 'munkhen', 'temuiin')
     """
     word = re.sub("^g(?=[ei])", "j", plain(word))
-    for sign, sound in _SOUNDS:
+    for sign, sound in rows("sounds"):
         word = word.replace(sign, sound)
     return re.sub(r"([^i])\1", r"\1", word.translate(_LETTERS))
 
 
-_ENDINGS = frozenset(
-    folded(ending)
-    for ending in (
-        "s es e en er ern ers n isch ische ischen ischer isches ischem ist isten ists ism ismus ik iks ikal ian ians ier an i ie "
-        "ies ia ien t te us um a o os al ale alen ike iken ung ion ions ionen or oren ors in innen tum at ate aten ates ium ic ics "
-        "ish ese esisch esische nese nesisch y ies anisch anische anischen anischer"
-    ).split()
-) | {""}
+_ENDINGS = frozenset(map(folded, word_list("endings of names"))) | {""}
 
 
 @lru_cache(maxsize=50_000)
