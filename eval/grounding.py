@@ -1,4 +1,4 @@
-"""Pairs of a sentence and a quote -> how many unsupported sentences the check catches, and how many right ones it drops."""
+"""Pairs of a sentence and a quote -> how many unsupported ones the check catches, how many right ones it drops."""
 
 import argparse
 import json

@@ -37,7 +37,7 @@ class Anchor:
         """Whether two can be the same."""
         if self.number and other.number:
             return self.number.same_amount(other.number)
-        return bool(self.word and other.word) and match(self.word, other.word)  # type: ignore[arg-type]
+        return self.word is not None and other.word is not None and match(self.word, other.word)
 
 
 def anchors(passage: Passage) -> list[Anchor]:

@@ -1,7 +1,7 @@
 """Does the evidence carry the sentence? A check in code, whatever model wrote it.
 
 It compares what can be compared in German and English alike: names, numbers with their units and bounds, dates,
-negations, opposites, what must and may be, who does what, and literal quotes. Where it cannot tell, the sentence passes.
+negations, opposites, what must and may be, who does what, and literal quotes. Where it cannot tell, it lets pass.
 """
 
 import re

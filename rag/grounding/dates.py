@@ -94,9 +94,9 @@ def _with_days(text: str) -> Iterator[Date]:
             for day in days:
                 yield Date(found[0], *found.span(), _MONTHS[found["month"].casefold()], day, year)
     for found in _FIGURES.finditer(text):
-        day, month, year_figures = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
-        if 1 <= int(month) <= 12 and 1 <= int(day) <= 31:
-            yield Date(found[0], *found.span(), int(month), int(day), _full_year(year_figures))
+        day_, month, year_ = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
+        if 1 <= int(month) <= 12 and 1 <= int(day_) <= 31:
+            yield Date(found[0], *found.span(), int(month), int(day_), _full_year(year_))
 
 
 def _is_month(name: str) -> bool:
@@ -209,8 +209,9 @@ def wrong_date(claim: str, source: str, known: str) -> str | None:
         source: The evidence.
         known: What may be repeated: the titles and the user's question.
 
-    >>> wrong_date("On 13 February 1998.", "Am 3. Februar 1998.", "13 Jahre"), wrong_date("at 8:45 pm", "um 20:45 Uhr", "")
-    ('13 February 1998', None)
+    >>> wrong_date("On 13 February 1998.", "Am 3. Februar 1998.", "13 Jahre")
+    '13 February 1998'
+    >>> wrong_date("at 8:45 pm", "um 20:45 Uhr", "")
     >>> wrong_date("on Sundays", "dienstags bis freitags", ""), wrong_date("on Thursday", "dienstags bis freitags", "")
     ('Sundays', None)
     """

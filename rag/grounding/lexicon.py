@@ -1,8 +1,8 @@
 """Word -> its meanings, the same for a German word and its English translation.
 
 A meaning is the number of a line of ``data/lexicon.jsonl`` (everyday words of both languages, written for this
-project), "#12" or, for a part of a compound, "~12"; or the word itself without its endings. It serves to see which words
-of two texts stand for each other, not to translate.
+project), "#12" or, for a part of a compound, "~12"; or the word itself without its endings. It serves to see which
+words of two texts stand for each other, not to translate.
 """
 
 import re

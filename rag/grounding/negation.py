@@ -8,6 +8,7 @@ from itertools import takewhile
 
 from rag.grounding.matching import match, matches, nearest_statements
 from rag.grounding.quantities import quantities
+from rag.grounding.tables import rows
 from rag.grounding.words import Passage, Word
 
 _BEFORE_NOUN = frozenset("kein keine keinen keinem keiner keines keinerlei ohne no without".split())
@@ -15,17 +16,7 @@ _WHOLE = frozenset("niemand niemandem niemanden nichts nobody none nothing neith
 _ANYWHERE = frozenset("nicht nie niemals keinesfalls keineswegs not never cannot".split())
 _CONTRACTED = re.compile(r"\w+n['’]t")
 # Words that deny or restrict without a negation: evidence with one of them may say in other words what a sentence denies.
-_DENYING = re.compile(
-    r"(?:un(?!ter|d|s|g|iv|if|io|it|ab(?!h))\w{4,}|\w{3,}(?:los|frei)(?:e[nmrs]?)?|\w{3,}less|verbot\w*|verbiet\w*|untersag\w*|"
-    r"ausschl\w+|ausgeschl\w+|schlie(?:ß|ss)\w*|schloss\w*|geschlossen\w*|stillgelegt\w*|ab(?:ge)?lehn\w*|lehn\w*|verweiger\w*|"
-    r"fehl\w*|mangel\w*|entf[aä]ll\w*|befrei\w*|ausgenommen\w*|ausnahm\w*|verzicht\w*|scheiter\w*|gescheiter\w*|gratis|"
-    r"verhinder\w*|vermeid\w*|weiger\w*|leer\w*|statt|anstatt|anstelle|außer|kaum|selten\w*|wenig\w*|absag\w*|abgesagt\w*|"
-    r"stillschweigen|geheim\w*|verlor\w*|verlier\w*|anders|entgegen|trotz|zurückgewies\w*|streich\w*|gestrichen\w*|"
-    r"frei|forbid\w*|prohibit\w*|ban|banned|exclud\w*|rul\w+|refus\w*|reject\w*|declin\w*|lack\w*|missing|absen\w*|exempt\w*|"
-    r"waiv\w*|fail\w*|free|closed?|shut|prevent\w*|avoid\w*|instead|except\w*|unless|hardly|rarely|seldom|barely|little|few|"
-    r"fewer|less|secret\w*|undisclosed|cancel\w*|den(?:y|ied|ies)|un(?!der|til|it|i)\w{4,}|im(?:possible|permissible)|rather|other|"
-    r"lost|dis(?:allow|approv|continu)\w*|nor|opposed|only|nur|lediglich|erst|ausschließlich|solely|merely)"
-)
+_DENYING = re.compile("|".join(rows("denying")))
 _PREPOSITIONS = frozenset("von vom aus zu zum zur mit in im an am auf bei für of in on at for with by to from".split())
 _GOES_ON = frozenset("aber jedoch sondern doch but".split())
 _ONLY = frozenset("nur lediglich ausschließlich only solely merely erst".split())

@@ -1,4 +1,4 @@
-"""More and less, before and after, first and last: pairs of opposites in German and English, and which one a text has."""
+"""More and less, before and after, first and last: opposites in German and English, and which one a text has."""
 
 import re
 from collections.abc import Iterator, Sequence

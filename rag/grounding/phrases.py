@@ -64,7 +64,9 @@ def phrases(passage: Passage, words: Sequence[Word], source: Passage) -> list[Ph
     [('Truppen Grafen', ''), ('Heer', ''), ('Fluss', 'an')]
     """
     found: list[Phrase] = []
-    marker, run, between = "", [], []
+    marker = ""
+    run: list[Word] = []
+    between: list[Word] = []
     for word in [*words, None]:
         if word is not None and _names_a_thing(word, passage, source) and not (run and _begins_anew(run[-1], word)):
             run.append(word)

@@ -62,6 +62,11 @@ class Passage:
         """The words of one statement."""
         return tuple(word for word in self.words if word.statement == number)
 
+    def shown(self, number: int) -> str:
+        """The stretch of the text that one statement spans."""
+        words = self.statement(number)
+        return self.text[words[0].start : words[-1].end] if words else ""
+
     def part(self, number: int) -> tuple[Word, ...]:
         """The words of one part."""
         return tuple(word for word in self.words if word.part == number)
