@@ -6,7 +6,7 @@ from functools import cache
 
 from rag.grounding.matching import nearest_statements
 from rag.grounding.quantities import quantities
-from rag.grounding.tables import rows
+from rag.grounding.tables import patterns
 from rag.grounding.words import Passage
 
 
@@ -41,11 +41,7 @@ _MONTH_OF_MAY = re.compile(r"(?<=\w\s)May\b")
 
 @cache
 def _patterns() -> dict[str, re.Pattern[str]]:
-    """What a force is called -> how it is said; what stands in <> is a pattern of the table itself."""
-    forms: dict[str, str] = {}
-    for name, form in rows("forces"):
-        forms[name] = re.sub("<[A-Z]+>", lambda part: forms[part[0]], form)
-    return {name: re.compile(form) for name, form in forms.items()}
+    return dict(patterns("forces"))
 
 
 def forces(text: str) -> set[Force]:

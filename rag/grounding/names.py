@@ -143,9 +143,9 @@ def _german(claim: Passage, words: Sequence[Word]) -> Iterator[Word]:
             yield word
     for first, second in pairwise(words):
         apart = claim.text[first.end : second.start].strip()
-        if not apart and second.is_capitalised and second.meanings and not _is_time(second):
-            if _calls_by_name(first, second) or _in_a_row(first, second, words[0]):
-                yield second
+        can_be = not apart and second.is_capitalised and bool(second.meanings) and not _is_time(second)
+        if can_be and (_calls_by_name(first, second) or _in_a_row(first, second, words[0])):
+            yield second
 
 
 def _calls_by_name(first: Word, second: Word) -> bool:

@@ -15,7 +15,7 @@ _BEFORE_NOUN = frozenset("kein keine keinen keinem keiner keines keinerlei ohne 
 _WHOLE = frozenset("niemand niemandem niemanden nichts nobody none nothing neither weder nirgends nowhere".split())
 _ANYWHERE = frozenset("nicht nie niemals keinesfalls keineswegs not never cannot".split())
 _CONTRACTED = re.compile(r"\w+n['’]t")
-# Words that deny or restrict without a negation: evidence with one of them may say in other words what a sentence denies.
+# Words that deny without a negation: evidence with one of them may say in other words what a sentence denies.
 _DENYING = re.compile("|".join(rows("denying")))
 _PREPOSITIONS = frozenset("von vom aus zu zum zur mit in im an am auf bei für of in on at for with by to from".split())
 _GOES_ON = frozenset("aber jedoch sondern doch but".split())

@@ -13,21 +13,6 @@ from rag.grounding.quantities import quantities
 from rag.grounding.tables import rows, word_list
 from rag.grounding.words import Passage, Word, understood
 
-# Only one of these holds, and they are no opposites of each other.
-_RIVALS = (
-    "nördlich norden north northern northwards|südlich süden south southern southwards|östlich osten east eastern eastwards|"
-    "westlich westen west western westwards",
-    "rot red|blau blue|grün green|gelb yellow|schwarz black|weiß white|braun brown|grau grey gray",
-    "vormittag|nachmittag afternoon|abend evening|nacht night",
-    "gold|silber silver|bronze|kupfer copper|eisen iron|stahl steel",
-)
-_PREPOSITIONS = (
-    ("vor bevor before", "nach nachdem after following"),
-    ("mit with", "ohne without"),
-    ("für for", "gegen against"),
-    ("über oberhalb above", "unter unterhalb below beneath"),
-    ("innerhalb within inside", "außerhalb outside"),
-)
 _COMPARED = frozenset("als than".split())
 _NO_POLES = frozenset("erst vor hinter ein zu rights".split())
 _NEAR_PREPOSITION = 5
@@ -190,8 +175,8 @@ def _share(words: Sequence[Word], others: Sequence[Word]) -> int:
 
 def _rival(claim: Passage, source: Passage) -> tuple[str, str] | None:
     """Return a point of the compass, a colour or the like where the evidence has only another one."""
-    for rivals in _RIVALS:
-        groups = [set(group.split()) for group in rivals.split("|")]
+    for rivals in rows("rivals"):
+        groups = [set(group.split()) for group in rivals]
         said, read_ = _groups_of(claim, groups), _groups_of(source, groups)
         wrong = [number for number in said if read_ and number not in read_]
         if wrong and len(read_) == 1:
@@ -209,7 +194,7 @@ def _groups_of(passage: Passage, groups: Sequence[set[str]]) -> dict[int, str]:
 
 def _other_preposition(claim: Passage, source: Passage) -> tuple[str, str] | None:
     """Return "after" and "vor" where both stand before the same word, and the evidence never has it after "nach"."""
-    for pair in _PREPOSITIONS:
+    for pair in rows("prepositions"):
         sides = [set(words.split()) for words in pair]
         for mine, other in (sides, sides[::-1]):
             for preposition, words in _governed(claim, mine):

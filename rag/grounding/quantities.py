@@ -5,13 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isclose
-from typing import Literal
 
 from index.language import Language
+from rag.grounding.bounds import Bound, bound_at
 from rag.grounding.number_words import is_ordinal, magnitude, number_at
 from rag.grounding.units import per_at, unit_at
-
-Bound = Literal["", "min", "max"]
 
 _SPACED = r"\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?!\d)(?:[.,]\d+)?"
 _TOKEN = re.compile(rf"(?<![\w.,]){_SPACED}|\d+(?:[.,]\d+)*|[^\W\d_]+|[½¼¾]")
@@ -20,39 +18,6 @@ _DOT = re.compile(
 )
 _SIGNS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 _CURRENCY_BEFORE = re.compile(r"(?:€|\$|£|EUR|USD|GBP|CHF)\s?$")
-_MORE = (
-    r"(?:mehr|länger|älter|höher|größer|schwerer|weiter|öfter|später|more|longer|older|higher|larger|greater|bigger|"
-    r"heavier|taller|further|later)\s+(?:als|than)"
-)
-_LESS = (
-    r"(?:weniger|kürzer|jünger|niedriger|kleiner|leichter|geringer|less|fewer|shorter|younger|lower|smaller|lighter)\s+"
-    r"(?:als|than)"
-)
-_MIN = rf"(?:mindestens|wenigstens|zumindest|mind\.|minimum(?:\s+of)?|at\s+least|ab|über|over|above|{_MORE})"
-_MAX = rf"(?:höchstens|maximal|längstens|max\.|maximum(?:\s+of)?|at\s+(?:the\s+)?most|bis\s+zu|up\s+to|unter|under|below|{_LESS})"
-_NOT = r"(?:nicht|kein\w*|no|not|never|nie|n['’]t)"
-_EXCEEDS = r"(?:exceed\w*|überschreit\w*|übersteig\w*|übertreff\w*)"
-_FILLED = (
-    r"(?:\s+(?:einem|einer|a|an)\s+\w+\s+(?:von|of))?"
-    r"(?:\s+(?:als|of|ein|eine|einem|einer|a|rund|etwa|about|age|aged|von|zu|um|auf|for|für)){0,2}\s*$"
-)
-_BEFORE = (
-    (re.compile(rf"\b{_NOT}\s+{_MORE}{_FILLED}", re.IGNORECASE), "max"),
-    (re.compile(rf"\b{_NOT}\s+{_LESS}{_FILLED}", re.IGNORECASE), "min"),
-    (re.compile(rf"\b{_NOT}\s+{_EXCEEDS}{_FILLED}", re.IGNORECASE), "max"),
-    (re.compile(rf"\b{_MORE}{_FILLED}", re.IGNORECASE), "more"),
-    (re.compile(rf"\b{_LESS}{_FILLED}", re.IGNORECASE), "less"),
-    (re.compile(rf"\b{_EXCEEDS}{_FILLED}", re.IGNORECASE), "more"),
-    (re.compile(rf"(?<!\w){_MIN}{_FILLED}", re.IGNORECASE), "min"),
-    (re.compile(rf"(?<!\w){_MAX}{_FILLED}", re.IGNORECASE), "max"),
-)
-_AFTER = (
-    (
-        r"(?:\S+\s+){0,2}?(?:oder|und|or|and)\s+(?:mehr|älter|höher|länger|darüber|more|over|older|above|up|longer)\b",
-        "min",
-    ),
-    (r"(?:\S+\s+){0,2}?(?:oder|und|or|and)\s+(?:weniger|jünger|kürzer|less|under|younger|fewer)\b", "max"),
-)
 _ONE = re.compile(r"(?<![\w-])(?:ein(?:e[nmrs]?)?|one|(?:within|of)\s+an?)\s+(?=[^\W\d_])", re.IGNORECASE)
 _AGO = re.compile(
     r"\s+(?:zuvor|vorher|später|danach|darauf|lang\s+später|earlier|later|before|after|ago|tages)\b", re.I
@@ -197,7 +162,7 @@ def _with_surroundings(quantity: Quantity, text: str, language: Language) -> Qua
         sign = unit_at(before[0].strip(), 0)
         unit = (*sign[:2], quantity.end) if sign else None
     dimension, size, after = unit or ("", 1.0, quantity.end)
-    bound, negated = ("", False) if quantity.is_ordinal else _bound(text, quantity.start, after)
+    bound, negated = bound_at(text, quantity.start, after) if not quantity.is_ordinal else ("", False)
     return replace(
         quantity,
         dimension=dimension,
@@ -215,33 +180,6 @@ def _per(text: str, after: int, quantity: Quantity, has_unit: bool) -> str:
         return found
     noun = _NOUN.match(text, after)
     return (per_at(text, noun.end(1)) or per_at(text, noun.end())) if noun else ""
-
-
-def _bound(text: str, start: int, end: int) -> tuple[Bound, bool]:
-    """Return whether the words around a number make it the least or the most, and whether a far "nicht" does so."""
-    part_start, part_end = _part(text, start, end)
-    after = re.compile(r"\s*").match(text, end)
-    for form, bound in _AFTER:
-        if after and re.compile(form, re.IGNORECASE).match(text, after.end()):
-            return bound, False  # type: ignore[return-value]
-    before = text[part_start:start]
-    for pattern, kind in _BEFORE:
-        found = pattern.search(before)
-        if not found:
-            continue
-        if kind in ("more", "less"):
-            elsewhere = before[: found.start()] + text[end:part_end]
-            negated = bool(re.search(rf"(?<!\w){_NOT}(?!\w)|n['’]t\b", elsewhere, re.IGNORECASE))
-            return ("max" if (kind == "more") == negated else "min"), negated
-        return kind, False  # type: ignore[return-value]
-    return "", False
-
-
-def _part(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the bounds of the part of the sentence around a span, between commas and full stops."""
-    before = max(text.rfind(sign, 0, start) for sign in (", ", "; ", ". ", ": "))
-    after = [place for sign in (", ", "; ", ". ", ": ") if (place := text.find(sign, end)) >= 0]
-    return before + 1, min(after, default=len(text))
 
 
 def single_units(text: str) -> Iterator[Quantity]:

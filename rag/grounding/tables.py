@@ -1,6 +1,7 @@
 """The word lists in the folder ``data``, one row a line: German and English side by side."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,3 +42,18 @@ def groups(name: str) -> dict[str, frozenset[str]]:
         for word in words:
             found.setdefault(word, set()).add(words[0])
     return {word: frozenset(named) for word, named in found.items()}
+
+
+@cache
+def patterns(name: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return the patterns of a table by name; what stands in <> is a pattern of the table itself.
+
+    >>> [kind for kind, pattern in patterns("bounds") if kind.startswith("after") and pattern.match("oder mehr")]
+    ['after min']
+    """
+    parts: dict[str, str] = {}
+    found = []
+    for kind, form in rows(name):
+        parts[kind] = re.sub("<[A-Z]+>", lambda part: parts[part[0]], form)
+        found.append((kind, re.compile(parts[kind], re.IGNORECASE)))
+    return tuple(found)
