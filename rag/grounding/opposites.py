@@ -80,8 +80,8 @@ def _is_denied(word: Word, passage: Passage) -> bool | None:
     """Whether a negation is about a word, or about the verb that it is; None where it may be about something else."""
     near = [negation for negation in negations(passage) if negation.word.part == word.part]
     for negation in near:
-        before = word.start < negation.word.start and not word.is_capitalised
-        if word in negation.heads[:1] or (before and len(negation.heads) <= 1):
+        before = 0 < negation.word.start - word.end <= 1 and not word.is_capitalised
+        if before or word in negation.heads[:1]:
             return True
     return None if near else False
 

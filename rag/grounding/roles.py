@@ -27,12 +27,12 @@ Parts = dict[str, Phrase]
 
 
 def swapped(claim: Passage, source: Passage) -> tuple[str, str] | None:
-    """Return two things of which the sentence gives one the other's part in an event.
+    """Return who has another part in an event of the sentence than in the evidence, and who has it there.
 
     >>> from rag.grounding.words import read
     >>> quote = read("Der Konzern Vestra kaufte die Rösterei von der Familie Petri.", "de")
     >>> swapped(read("Die Familie Petri kaufte die Rösterei von Vestra.", "de"), quote)
-    ('Familie Petri', 'Familie Petri')
+    ('Vestra', 'Konzern Vestra')
     >>> swapped(read("Familie Petri verkaufte die Rösterei an Vestra.", "de"), quote)
     """
     for number in claim.statements:
