@@ -36,6 +36,7 @@ _CONFLICTS: tuple[tuple[Force, set[Force], set[Force]], ...] = (
     (Force.SURE, {Force.UNSURE}, {Force.SURE}),
 )
 _DENIED = re.compile(r"\b(?:nicht|kein\w*|nie|niemand\w*|weder|nichts|not|never|no|n['’]t)\b")
+_CONDITION = re.compile(r"\b(?:wenn|sofern|falls|soweit|solange|erst|ohne|wer)\b", re.IGNORECASE)
 _MONTH_OF_MAY = re.compile(r"(?<=\w\s)May\b")
 
 
@@ -63,12 +64,17 @@ def forces(text: str) -> set[Force]:
 
 
 def _given_forces(text: str, said: set[Force]) -> set[Force]:
-    """Return how evidence holds, as widely as it can be read: "ist zu sehen" may or must be seen."""
+    """Return how evidence holds, as widely as it can be read.
+
+    "ist zu sehen" may or must be seen; who may enter "wenn …" must fulfil that.
+    """
     found = forces(text)
     if _patterns()["is to"].search(text.casefold()):
         found |= {Force.MUST, Force.MAY}
     if Force.MAY in found and Force.MUST_NOT in said and _DENIED.search(text):
         found.add(Force.MUST_NOT)
+    if Force.MAY in found and _CONDITION.search(text):
+        found.add(Force.MUST)
     return found
 
 
