@@ -250,7 +250,7 @@ def test_a_verdict_becomes_json():
 
 
 @pytest.mark.parametrize(
-    ("half", "caught", "false_alarms"), [("build", 0.95, 0.05), ("held_out", 0.9, 0.06), ("hard", 0.6, 0.05)]
+    ("half", "caught", "false_alarms"), [("build", 0.95, 0.05), ("held_out", 0.92, 0.05), ("hard", 0.6, 0.05)]
 )
 def test_measured_rates_hold(half, caught, false_alarms):
     figures = rates(read_pairs(half=half))

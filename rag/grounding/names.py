@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from rag.grounding.dates import dates, named_times
 from rag.grounding.lexicon import is_known
-from rag.grounding.number_words import german_number, magnitude, number_at
+from rag.grounding.number_words import number_at
 from rag.grounding.spelling import alike, is_near
 from rag.grounding.tables import groups, word_list
 from rag.grounding.units import unit_at
@@ -39,7 +39,6 @@ _INSTITUTION = re.compile(
     r"(?P<kind>[^\W\d_]{3,})(?P<head>amt|behörde|gericht|ministerium|partei|fraktion|kasse|kammer|anstalt|stiftung|verband)"
     r"(?:e?s|e[ns]?|n|en)?$"
 )
-_MEASURES = word_list("measures")
 
 
 def missing_name(claim: Passage, source: str) -> str | None:
@@ -156,16 +155,10 @@ def _calls_by_name(first: Word, second: Word) -> bool:
 
 
 def _in_a_row(first: Word, second: Word, start: Word) -> bool:
-    """Whether two capitalised words are a name: no everyday words, and the first does not count or measure."""
-    if not first.is_capitalised or first is start or not first.meanings or _counts(first):
+    """Whether two capitalised words are a name: none of them an everyday word."""
+    if not first.is_capitalised or first is start or not first.meanings:
         return False
     return not first.is_everyday and not second.is_everyday and not _GERMAN_NOUN.search(second.low)
-
-
-def _counts(word: Word) -> bool:
-    """Whether a noun follows this one without an article: "Liter Wasser", "Anfang Mai", "Millionen Menschen"."""
-    known = unit_at(word.text, 0) or magnitude(word.text, "de") or german_number(word.low) is not None
-    return bool(known) or word.low in _MEASURES or _is_time(word)
 
 
 def _is_time(word: Word) -> bool:
