@@ -14,6 +14,8 @@ from rag.grounding.words import CONTRAST, Passage, Word, is_verb, understood
 
 # Kinds of two things that a sentence can join wrongly.
 _TOLD_APART = ({"name", "number"}, {"noun", "number"}, {"time", "number"}, {"name", "verb"}, {"noun"})
+# A German noun that no list knows may be a name.
+_PERHAPS_ONE_KIND = ({"unknown", "name"}, {"unknown", "noun"})
 _NOUN = {"unknown": "noun"}
 _TIMES = frozenset("werktags wochenende wochentags weekdays weekday weekends weekend tagsüber".split())
 _RELATIVE = frozenset("der die das den dem deren dessen denen".split())
@@ -126,12 +128,11 @@ def _are_neighbours(one: Anchor, other: Anchor, source: Passage) -> bool:
     words = source.part(after.part)
     if _takes_up(words) or (earlier.kind != "verb" and _is_relative(words, source)):
         return False
-    later = after.statement
     if one.statement == other.statement:
         return abs(one.part - other.part) == 1
     if abs(one.statement - other.statement) != 1:
         return False
-    begins = [word.low for word in source.statement(later)]
+    begins = [word.low for word in source.statement(after.statement)]
     if any(word in CONTRAST for word in begins[:4]):
         return True
     return "name" in (one.kind, other.kind) and (earlier.kind == "verb" or _PRONOUNS.isdisjoint(begins))
@@ -151,14 +152,7 @@ def _is_relative(words: Sequence[Word], source: Passage) -> bool:
 def _has_rival(thing: Anchor, other: Anchor, here: Sequence[Anchor], theirs: Sequence[Anchor]) -> bool:
     """Whether something of the thing's kind stands in the other's part, and not in this part of the sentence."""
     return any(
-        (
-            rival.kind == thing.kind
-            or (
-                rival.kind != thing.kind
-                and {rival.kind, thing.kind} < {"name", "noun", "unknown"}
-                and "unknown" in {rival.kind, thing.kind}
-            )
-        )
+        (rival.kind == thing.kind or {rival.kind, thing.kind} in _PERHAPS_ONE_KIND)
         and rival.part == other.part
         and rival is not other
         and not rival.is_like(thing)

@@ -23,8 +23,6 @@ from rag.grounding.roles import swapped
 from rag.grounding.words import Passage, read
 
 _EMPTY_WORDS = frozenset("jahr year datum date anzahl number antwort answer heiss nam name".split())
-
-
 # Words up to which a text makes no statement, with and without a full stop.
 SHORTEST_STATEMENT = 3
 LONGEST_FRAGMENT = 8
