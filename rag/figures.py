@@ -10,7 +10,6 @@ from index.analysis import stem
 from index.date_terms import date_terms
 from index.number_terms import number_terms, number_values
 from index.stop_words import STOP_WORDS
-from rag.grounding import NUMBER_WORDS
 
 DATE, TIME, MONEY = "date", "time", "euro"
 _EXACT = frozenset({DATE, TIME, MONEY, "second", "month", "number"})  # in which nobody rounds without saying so
@@ -44,7 +43,15 @@ _UNITS = {  # as written -> what is measured, and how many of its units
 }
 _SIGNS = "|".join(sorted((re.escape(unit) for unit in _UNITS), key=len, reverse=True))
 _NUMBER = r"(?:\d{1,3}(?:[ \u00a0\u202f'’]\d{3})+(?!\d)|\d+)(?:[.,]\d+)*"
-_WORDS = "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
+_NUMBER_WORDS = dict(
+    zip(
+        "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf two three four five six seven eight nine ten eleven "
+        "twelve".split(),
+        [str(number) for number in range(2, 13)] * 2,
+        strict=True,
+    )
+)
+_WORDS = "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
 _SCALE = r"(?:Tsd\.?|Tausend|Mio\.?|Millionen|Million|Mrd\.?|Milliarden?)"
 _MONTH = r"(?:(?:Jan|Jän|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)[a-zä]*\.?)"
 _WEEKDAY = r"(?:(?:Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonnabend|Sonntag)s?,?\s(?:de[nm]\s)?)"
@@ -206,7 +213,7 @@ def _value(number: str, scale: str) -> str | None:
     >>> _value("4,5", "Mio."), _value("1.234,50", ""), _value("10 000", ""), _value("drei", ""), _value("1.2.3", "")
     ('4500000', '1234.5', '10000', '3', None)
     """
-    plain = NUMBER_WORDS.get(number.casefold(), re.sub(r"[\u00a0\u202f]", " ", number))
+    plain = _NUMBER_WORDS.get(number.casefold(), re.sub(r"[\u00a0\u202f]", " ", number))
     return next(chain(number_terms(f"{plain} {scale}".strip()), [] if scale else number_values(plain)), None)
 
 

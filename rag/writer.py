@@ -191,7 +191,7 @@ class Writer:
             return
         verdicts = []
         for candidates in self._candidates(text, markers(sentence)):
-            verdicts.append(check_sentence(text, candidates, self.question))
+            verdicts.append(check_sentence(text, candidates, self.question, self.language))
             if verdicts[-1].supported:
                 self.verdicts.append(verdicts[-1])
                 yield from self._cited(text, candidates, whole=len(text.split()) > SHORT_ANSWER_WORDS)
