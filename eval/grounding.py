@@ -23,8 +23,8 @@ class Pair:
     """A sentence, the German quote it cites, and whether the quote carries it.
 
     ``change`` names the one respect in which an unsupported sentence departs from its quote. The rules were made while
-    looking at ``build`` and ``hard``, which is mostly exchanged roles. No sentence of ``held_out`` was looked at, but its
-    rates helped to choose among rules, so that they flatter a little.
+    looking at ``build`` and ``hard``, which is mostly exchanged roles. No sentence of ``held_out`` was looked at, but
+    its rates helped to choose among rules, so that they flatter a little.
     """
 
     id: str
