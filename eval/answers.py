@@ -17,6 +17,7 @@ from eval.metrics import (
     mean,
     percentile,
     quote_valid,
+    refusal_f1,
     refused_answerable,
 )
 from eval.report import Figures, Progress, describe, print_table, progress_bar, require_writable, unseen, write_report
@@ -166,6 +167,7 @@ def figures_of_answers(records: Sequence[Record], texts: Mapping[str, str]) -> F
         "citation_recall": mean(citation_recall(record.question.evidence, record.citations) for record in located),
         "answered_unanswerable": answered_unanswerable(outcomes),
         "refused_answerable": refused_answerable(outcomes),
+        "refusal_f1": refusal_f1(outcomes),
         "language_right": mean(
             language_right(record.text, record.question.language) for record in records if not record.abstained
         ),

@@ -199,6 +199,23 @@ def refused_answerable(outcomes: Iterable[tuple[bool, bool]]) -> float | None:
     return mean(abstained for answerable, abstained in outcomes if answerable)
 
 
+def refusal_f1(outcomes: Iterable[tuple[bool, bool]]) -> float | None:
+    """F1 of refusing as finding the unanswerable questions; None where none is unanswerable.
+
+    ``2 * refused and unanswerable / (refused + unanswerable)``. Source: van Rijsbergen (1979), Information Retrieval.
+
+    Args:
+        outcomes: A pair (answerable, abstained) a question.
+
+    >>> refusal_f1([(False, True), (False, False), (True, True)])
+    0.5
+    """
+    counted = Counter(outcomes)
+    unanswerable = counted[False, True] + counted[False, False]
+    refused = counted[False, True] + counted[True, True]
+    return 2 * counted[False, True] / (refused + unanswerable) if unanswerable else None
+
+
 def mean(values: Iterable[float]) -> float | None:
     """Arithmetic mean, and None where there is nothing to count.
 

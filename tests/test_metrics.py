@@ -6,6 +6,7 @@ import random
 import ir_measures
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from eval.goldset import Evidence
 from eval.metrics import (
@@ -22,6 +23,7 @@ from eval.metrics import (
     percentile,
     quote_valid,
     recall_at_k,
+    refusal_f1,
     refused_answerable,
 )
 
@@ -143,3 +145,11 @@ def test_percentile_equals_numpy(q):
     for n in (1, 2, 3, 20, 101):
         values = [draw.expovariate(1) for _ in range(n)]
         assert percentile(values, q) == pytest.approx(float(np.percentile(values, q)))
+
+
+def test_f1_of_refusing_is_scikit_learns() -> None:
+    chance = random.Random(3)
+    outcomes = [(chance.random() < 0.6, chance.random() < 0.4) for _ in range(200)]
+    unanswerable, refused = [not answerable for answerable, _ in outcomes], [abstained for _, abstained in outcomes]
+    assert refusal_f1(outcomes) == pytest.approx(f1_score(unanswerable, refused))
+    assert refusal_f1([(True, True)]) is None
