@@ -27,7 +27,7 @@ MOST_REFUSED = 0.12
 MOST_CLEAR = 0.01
 """Share of them that may be refused without asking a model."""
 _FOLDS = 5
-_REGULARISATION = 1.0
+_REGULARISATION = 0.1
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -11,7 +11,7 @@ from rag.citations import Citation, cite, markers, without_markers
 from rag.confidence import Confidence, Signals, confidence
 from rag.disagreement import disagreements, newer, notice
 from rag.document_date import document_date
-from rag.draft import is_refusal, sentences_of
+from rag.draft import is_refusal, sentences_of, spelled_out
 from rag.evidence import Evidence
 from rag.grounding import Verdict, check_sentence
 from rag.llm import LLM, BrokenAnswerError, LLMError, Message, Token
@@ -102,13 +102,15 @@ class Writer:
             return
         self.signals = replace(self.signals, refusal=refusal)
         heard: list[Token] = []
+        known = " ".join(part.text for part in self.evidence)
         try:
             for sentence in sentences_of(_overheard(llm.stream(messages, max_tokens=MAX_ANSWER_TOKENS), heard)):
                 if is_refusal(sentence):
                     break
                 if not self.sentences and not self._is_worth(sentence, heard, llm.name):
                     return
-                yield from self._checked(self._in_language(sentence, messages, llm))
+                text = spelled_out(self._in_language(sentence, messages, llm), known, self.language)
+                yield from self._checked(text)
         except BrokenAnswerError as error:
             self.notice = f"{_INCOMPLETE[self.language]} ({error})"
         yield from self._disagreements()
