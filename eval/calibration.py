@@ -19,7 +19,7 @@ from index.errors import BelegError
 from index.weights import LLM_WEIGHTS
 from rag.confidence import FITTED
 
-BEFORE = ("cosine", "dense", "late", "margin", "coverage", "english")
+BEFORE = ("cosine", "dense", "late", "margin", "coverage")
 """Signals known before a model writes."""
 AFTER = (*BEFORE, "refusal", "likelihood", "least", "support", "named")
 MOST_REFUSED = 0.12

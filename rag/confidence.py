@@ -51,7 +51,6 @@ class Signals:
         late: Its late interaction.
         margin: How far its score lies above the last hit's.
         coverage: Share of the question's terms that the evidence holds.
-        english: 1 where the question is English.
         refusal: Log-odds that the model begins with a refusal.
         likelihood: Mean log-probability of the tokens of the first sentence.
         least: That of its least likely token.
@@ -64,7 +63,6 @@ class Signals:
     late: float
     margin: float
     coverage: float
-    english: float
     refusal: float | None = None
     likelihood: float | None = None
     least: float | None = None

@@ -8,7 +8,7 @@ from index.embedding import EMBEDDED_MODEL
 from index.weights import LLM_WEIGHTS
 from rag.confidence import FITTED, Signals, confidence, probability
 
-SIGNALS = Signals(cosine=0.85, dense=0.85, late=0.5, margin=0.02, coverage=0.5, english=0.0)
+SIGNALS = Signals(cosine=0.85, dense=0.85, late=0.5, margin=0.02, coverage=0.5)
 FULL = SIGNALS.with_answer([-0.1, -0.3], 0.88, named=True)
 
 
