@@ -19,10 +19,10 @@ from index.errors import BelegError
 from index.weights import LLM_WEIGHTS
 from rag.confidence import FITTED
 
-BEFORE = ("cosine", "dense", "late", "margin", "coverage")
+BEFORE = ("cosine", "dense", "late", "coverage")
 """Signals known before a model writes."""
 AFTER = (*BEFORE, "refusal", "likelihood", "least", "support", "named")
-MOST_REFUSED = 0.12
+MOST_REFUSED = 0.04
 """Share of the answerable questions that may be refused: decides from which confidence on to answer."""
 MOST_CLEAR = 0.01
 """Share of them that may be refused without asking a model."""

@@ -21,7 +21,7 @@ LEAST_QUOTE = 12  # characters; below, quotation marks often only name something
 class Citation:
     """A checked quote: ``index.document(document_id).text[start:end] == quote``; ``marker`` is its ``[n]``.
 
-    ``gloss`` is a translation for readers of an English answer, by the model and unchecked; it is no quote.
+    ``gloss`` translates, for readers of an English answer, the sentence that the quote is about; it is no quote.
     """
 
     marker: int

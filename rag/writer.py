@@ -26,7 +26,8 @@ NEAREST_PASSAGES = 3
 GLOSSED_CITATIONS = 3
 MOST_DISAGREEMENTS = 2
 SHORT_ANSWER_WORDS = 5
-"""An answer of so many words is quoted with one sentence, a longer one with the passage around it."""
+"""An answer of so many words is a name or a number that the model read in what it names; of a longer one the sentence
+nearest to the question is more often the one that people quote."""
 # How far from the nearest evidence a named sentence may lie, as a share of the way to the farthest one.
 MARKER_MARGIN = 0.5
 
@@ -177,11 +178,14 @@ class Writer:
         return quote if self.language == "de" else _FIXED_FORM.format(quote=quote)
 
     def _gloss(self, llm: LLM) -> None:
-        """Translate the first quotes, for readers of the English answer; what the check finds wrong is not shown."""
+        """Translate the sentence that each of the first quotes is about, for readers of an English answer.
+
+        What the check finds wrong is not shown.
+        """
         for place, citation in enumerate(self.citations[:GLOSSED_CITATIONS]):
-            gloss = _said(llm, gloss_prompt(citation.quote), MAX_GLOSS_TOKENS)
-            quoted = Evidence(citation.document_id, citation.title, citation.quote, citation.start, citation.end, 1.0)
-            if check_sentence(gloss, [quoted], self.question).supported:
+            core = next(part for part in self._used if _is_within(part, citation))
+            gloss = _said(llm, gloss_prompt(core.text), MAX_GLOSS_TOKENS)
+            if check_sentence(gloss, [core], self.question, "en").supported:
                 self.citations[place] = replace(citation, gloss=gloss)
 
     # What carries it
@@ -192,11 +196,14 @@ class Writer:
         if not re.search(r"\w", text):
             return
         verdicts = []
-        for candidates in self._candidates(text, markers(sentence)):
+        ordered = self._candidates(text, markers(sentence))
+        if len(text.split()) > SHORT_ANSWER_WORDS:
+            ordered = [[max(self.evidence, key=lambda part: part.score)], *ordered]
+        for candidates in ordered:
             verdicts.append(check_sentence(text, candidates, self.question, self.language))
             if verdicts[-1].supported:
                 self.verdicts.append(verdicts[-1])
-                yield from self._cited(text, candidates, whole=len(text.split()) > SHORT_ANSWER_WORDS)
+                yield from self._cited(text, candidates, whole=True)
                 return
         self.verdicts.append(verdicts[0])
 
@@ -239,15 +246,15 @@ class Writer:
     def _known(self, sentence: Evidence, new: Iterable[Citation]) -> Citation | None:
         """Return the citation that a sentence is part of."""
         return next(
-            (
-                citation
-                for citation in (*self.citations, *new)
-                if citation.document_id == sentence.document_id
-                and citation.start <= sentence.start
-                and sentence.end <= citation.end
-            ),
+            (citation for citation in (*self.citations, *new) if _is_within(sentence, citation)),
             None,
         )
+
+
+def _is_within(sentence: Evidence, citation: Citation) -> bool:
+    """Whether a sentence stands in a quote."""
+    within = citation.start <= sentence.start and sentence.end <= citation.end
+    return within and sentence.document_id == citation.document_id
 
 
 def _overlap(sentence: Evidence, citation: Citation) -> bool:

@@ -361,7 +361,7 @@ def test_an_english_question_has_an_english_answer(server, assistant, ix):
     given = assistant.answer("Who is the director of the Messe in Shanghai?")
     assert (given.language, given.text) == ("en", "Tan Wenkan is the director. [1]")
     assert "English" in server.prompts[-1]
-    assert given.citations[0].quote == "Tan Wenkan ist Direktor der Messe in Shanghai."
+    assert given.citations[0].quote.startswith("Tan Wenkan ist Direktor der Messe in Shanghai.")
     assert_sound(given, ix)
 
 
@@ -647,10 +647,8 @@ def test_a_german_answer_has_no_gloss(server, assistant):
     assert len(server.prompts) == 1
 
 
-def test_a_short_answer_quotes_a_sentence_and_a_longer_one_its_passage(server, assistant, ix, monkeypatch):
+def test_a_quote_is_the_passage_around_what_carries_the_answer(server, assistant, ix, monkeypatch):
     monkeypatch.setattr(rag.evidence, "PASSAGE_MARGIN", 2.0)
-    says(server, "1.234 [<Besucher>]")
-    assert assistant.answer("Wie viele Besucher zählte die Messe?").citations[0].quote.endswith("1.234 Besucher.")
     says(server, "Man zählte auf der Messe 1.234 Besucher [<Besucher>].")
     given = assistant.answer("Wie viele Besucher zählte die Messe?")
     assert len(given.citations[0].quote) > len("Auf der Messe  zählte man 1.234 Besucher.")
