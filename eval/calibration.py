@@ -6,7 +6,7 @@ cross-validated: each question was judged by a model that had not seen it, nor i
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,10 +17,12 @@ import typer
 from index.embedding import EMBEDDED_MODEL
 from index.errors import BelegError
 from index.weights import LLM_WEIGHTS
-from rag.confidence import FITTED
+from rag.confidence import FITTED, as_german
 
 BEFORE = ("cosine", "dense", "late", "coverage")
 """Signals known before a model writes."""
+SHIFTED = ("cosine", "dense", "late", "coverage", "support")
+"""Signals that are lower where the question is English."""
 AFTER = (*BEFORE, "refusal", "likelihood", "least", "support", "named")
 MOST_REFUSED = 0.04
 """Share of the answerable questions that may be refused: decides from which confidence on to answer."""
@@ -162,8 +164,28 @@ def figures(cases: Sequence[Case], answers: Sequence[bool]) -> dict[str, float]:
     }
 
 
+def english_shift(cases: Sequence[Case]) -> dict[str, float]:
+    """Return by how much the signals of German forms of answerable questions exceed those of their English forms.
+
+    0 where no question is there in both languages.
+    """
+    forms: dict[str, dict[bool, Case]] = {}
+    for case in cases:
+        if case.answerable:
+            forms.setdefault(case.pair, {})[bool(case.signals.get("english"))] = case
+    both = [form for form in forms.values() if len(form) > 1]
+    shift = {}
+    for name in SHIFTED:
+        pairs = [(form[False].signals.get(name), form[True].signals.get(name)) for form in both]
+        known = [german - english for german, english in pairs if german is not None and english is not None]
+        shift[name] = round(float(np.mean(known)), 4) if known else 0.0
+    return shift
+
+
 def calibrate(cases: Sequence[Case], most_refused: float = MOST_REFUSED) -> dict[str, Any]:
     """Fit both stages, choose their limits on cross-validated probabilities, and tell the figures these give."""
+    shift = english_shift(cases)
+    cases = [replace(case, signals=as_german(case.signals, shift)) for case in cases]
     written = [case for case in cases if case.signals.get("likelihood") is not None]
     before, after = cross_validated(cases, BEFORE), cross_validated(written, AFTER)
     retrieval = fit(cases, BEFORE) | {
@@ -179,6 +201,7 @@ def calibrate(cases: Sequence[Case], most_refused: float = MOST_REFUSED) -> dict
     ]
     sets = sorted({case.dataset for case in cases})
     return {
+        "english": shift,
         "retrieval": retrieval,
         "answer": answer,
         "auc": {

@@ -185,7 +185,7 @@ class Assistant:
         evidence = select_evidence(full_question, embedded.vector, hits, self.index.embedder)
         # With the question before it in front, a small model answers that one.
         asked = f"{question} ({before})" if before else question
-        signals = _signals(full_question, hits, evidence)
+        signals = _signals(full_question, asked_in, hits, evidence)
         writer = Writer(self.index, asked, evidence, language, signals, self.least_confidence)
         llm, notice = self._model(language)
         yield from writer.generate(llm) if llm else writer.extract()
@@ -216,7 +216,7 @@ class Assistant:
         return llm, "" if llm else _EXTRACTIVE_NOTICE[language]
 
 
-def _signals(question: str, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> Signals:
+def _signals(question: str, language: Language, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> Signals:
     """Return what the retrieval says of whether the documents answer."""
     wanted = set(german_terms(question))
     held = {term for part in evidence for term in german_terms(part.text)}
@@ -226,6 +226,7 @@ def _signals(question: str, hits: Sequence[Hit], evidence: Sequence[Evidence]) -
         late=max((hit.late for hit in hits), default=0.0),
         margin=hits[0].score - hits[-1].score if hits else 0.0,
         coverage=len(wanted & held) / len(wanted) if wanted else 0.0,
+        english=float(language == "en"),
     )
 
 

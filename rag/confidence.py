@@ -51,6 +51,7 @@ class Signals:
         late: Its late interaction.
         margin: How far its score lies above the last hit's.
         coverage: Share of the question's terms that the evidence holds.
+        english: 1 where the question is English.
         refusal: Log-odds that the model begins with a refusal.
         likelihood: Mean log-probability of the tokens of the first sentence.
         least: That of its least likely token.
@@ -63,6 +64,7 @@ class Signals:
     late: float
     margin: float
     coverage: float
+    english: float = 0.0
     refusal: float | None = None
     likelihood: float | None = None
     least: float | None = None
@@ -109,7 +111,17 @@ def confidence(signals: Signals, embedder: str, model: str, least: float | None 
     limit = stage["least"] if least is None else least
     if model and not written:
         limit = min(limit, stage["clear"])
-    return Confidence(probability(stage, asdict(signals)), limit)
+    return Confidence(probability(stage, as_german(asdict(signals), fitted["english"])), limit)
+
+
+def as_german(signals: Mapping[str, float | None], shift: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the signals of an English question as those of its German form would be, on average: by a fitted shift.
+
+    >>> as_german({"cosine": 0.8, "late": 0.4, "english": 1.0, "support": None}, {"cosine": 0.02, "support": 0.01})
+    {'cosine': 0.8200000000000001, 'late': 0.4, 'english': 1.0, 'support': None}
+    """
+    english = signals.get("english") or 0.0
+    return {name: value if value is None else value + english * shift.get(name, 0.0) for name, value in signals.items()}
 
 
 def probability(stage: Mapping[str, Any], signals: Mapping[str, float | None]) -> float:

@@ -571,7 +571,8 @@ BY_COVERAGE = {"intercept": -5.0, "weights": {"coverage": 10.0}, "least": 0.5, "
 @pytest.fixture
 def calibrated(monkeypatch, embedder) -> None:
     """A fitted model that looks at the coverage alone."""
-    fitted = {"embedder": embedder.name, "model": "eule", "retrieval": BY_COVERAGE, "answer": BY_COVERAGE}
+    stages = {"retrieval": BY_COVERAGE, "answer": BY_COVERAGE, "english": {}}
+    fitted = {"embedder": embedder.name, "model": "eule"} | stages
     monkeypatch.setattr(rag.confidence, "_fitted", lambda: fitted)
 
 
@@ -600,7 +601,7 @@ def test_one_setting_moves_the_operating_point(server, ix, llm, calibrated):
 def test_a_sentence_that_is_too_unsure_is_dropped_and_the_verdict_says_why(server, assistant, monkeypatch, embedder):
     stage = BY_COVERAGE | {"intercept": -1.0, "weights": {}}
     sure = BY_COVERAGE | {"intercept": 1.0, "weights": {}}
-    fitted = {"embedder": embedder.name, "model": "eule", "retrieval": sure, "answer": stage}
+    fitted = {"embedder": embedder.name, "model": "eule", "retrieval": sure, "answer": stage, "english": {}}
     monkeypatch.setattr(rag.confidence, "_fitted", lambda: fitted)
     server.replies = [writes("Er ist Direktor [1].", logprob=-0.5)]
     given = assistant.answer(WHO)

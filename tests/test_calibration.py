@@ -1,6 +1,7 @@
 """Calibration against scikit-learn's own figures, and reports that nothing can be fitted on."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from eval.calibration import (
     area,
     calibrate,
     cross_validated,
+    english_shift,
     figures,
     fit,
     predicted,
@@ -93,3 +95,15 @@ def test_a_report_with_answers_held_back_is_refused(tmp_path: Path, report: dict
     path.write_text(json.dumps(report), "utf-8")
     with pytest.raises(CalibrationError, match=r"report\.json: expected a report .* BELEG_LEAST_CONFIDENCE=0"):
         read_cases([path])
+
+
+def test_an_english_question_is_judged_as_its_german_form_would_be() -> None:
+    german = [replace(case, pair=f"q{number}") for number, case in enumerate(cases())]
+    english = [
+        replace(case, signals=case.signals | {"cosine": (case.signals["cosine"] or 0) - 0.03, "english": 1.0})
+        for case in german
+    ]
+    shift = english_shift([*german, *english])
+    assert shift["cosine"] == pytest.approx(0.03)
+    assert shift["late"] == 0
+    assert english_shift(german)["cosine"] == 0
