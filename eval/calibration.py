@@ -24,7 +24,7 @@ BEFORE = ("cosine", "dense", "late", "coverage")
 SHIFTED = ("cosine", "dense", "late", "coverage", "support")
 """Signals that are lower where the question is English."""
 AFTER = (*BEFORE, "refusal", "likelihood", "least", "support", "named")
-MOST_REFUSED = 0.04
+MOST_REFUSED = 0.06
 """Share of the answerable questions that may be refused: decides from which confidence on to answer."""
 MOST_CLEAR = 0.01
 """Share of them that may be refused without asking a model."""
@@ -179,7 +179,7 @@ def english_shift(cases: Sequence[Case]) -> dict[str, float]:
         pairs = [(form[False].signals.get(name), form[True].signals.get(name)) for form in both]
         known = [german - english for german, english in pairs if german is not None and english is not None]
         shift[name] = round(float(np.mean(known)), 4) if known else 0.0
-    return shift
+    return shift | {"support": shift["support"] or shift["cosine"]}  # a cosine too, and known only of written answers
 
 
 def calibrate(cases: Sequence[Case], most_refused: float = MOST_REFUSED) -> dict[str, Any]:
