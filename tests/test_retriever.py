@@ -7,7 +7,7 @@ from index import Chunk, Document, Hit, Index
 from index.settings import index_settings
 from index.store import StoreError
 from rag.language import language_shift
-from rag.retriever import LATE_WEIGHT, LEXICAL_WEIGHT, Retriever, fuse
+from rag.retriever import LATE_WEIGHT, LEAD_WEIGHT, LEXICAL_WEIGHT, Retriever, fuse
 
 DOCUMENTS = [
     Document("messe", "Messe", "Die Messe in Shanghai dauerte vom 6. bis 8. Juli."),
@@ -31,8 +31,8 @@ def index(tmp_path, embedder) -> Index:
     return index
 
 
-def hit(name: str, dense: float, lexical: float, late: float = 0.0) -> Hit:
-    return Hit(Chunk(name, "", "", 0, 1, ()), dense, dense, lexical, late)
+def hit(name: str, dense: float, lexical: float, late: float = 0.0, start: int = 100) -> Hit:
+    return Hit(Chunk(name, "", "", start, start + 1, ()), dense, dense, lexical, late)
 
 
 def order(hits: list[Hit]) -> list[str]:
@@ -60,7 +60,7 @@ def test_without_a_word_in_common_the_cosines_order_stays():
 
 def test_words_decide_between_near_equals_only():
     """What equal-weight rank fusion gets wrong: the best word match does not beat a clearly better meaning."""
-    hits = [hit("meaning", 0.90, 0.0), hit("word", 0.87, 9.0)]
+    hits = [hit("meaning", 0.90, 0.0), hit("word", 0.875, 9.0)]
     assert order(fuse(hits, "de")) == ["word", "meaning"]
     assert order(fuse(hits, "en")) == ["meaning", "word"]
 
@@ -71,6 +71,13 @@ def test_the_late_interaction_adds_its_share():
         ("word by word", 0.84 + LATE_WEIGHT["en"] * 0.5),
         ("near", 0.85 + LATE_WEIGHT["en"] * 0.2),
     ]
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_the_first_chunk_of_a_document_gains(language):
+    fused = fuse([hit("later", 0.8, 0.0), hit("first", 0.79, 0.0, start=0)], language)
+    assert order(fused) == ["first", "later"]
+    assert fused[0].score == pytest.approx(0.79 + LEAD_WEIGHT[language])
 
 
 def test_ties_are_broken_by_id_and_nothing_gives_nothing():
@@ -105,7 +112,7 @@ def test_the_language_is_detected_and_weighs_the_words(index, question, language
     assert hits == retriever.retrieve(question, language=language)
     [matched] = [h for h in hits if h.lexical > 0]
     assert matched.chunk.document_id == "miete"
-    assert matched.score == pytest.approx(matched.dense + LEXICAL_WEIGHT[language])
+    assert matched.score == pytest.approx(matched.dense + LEXICAL_WEIGHT[language] + LEAD_WEIGHT[language])
     assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
 
 
