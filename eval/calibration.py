@@ -189,7 +189,7 @@ def calibrate(cases: Sequence[Case], most_refused: float = MOST_REFUSED) -> dict
     written = [case for case in cases if case.signals.get("likelihood") is not None]
     before, after = cross_validated(cases, BEFORE), cross_validated(written, AFTER)
     retrieval = fit(cases, BEFORE) | {
-        "least": threshold(before, cases, most_refused),
+        "least": threshold(before, cases, most_refused / 2),  # without a model nothing else speaks for an answer
         "clear": threshold(before, cases, MOST_CLEAR),
     }
     answer = fit(written, AFTER) | {"least": threshold(after, written, most_refused)}

@@ -265,3 +265,10 @@ def test_a_sentence_is_checked_fast():
     for number in range(10):
         verdict(f"The fair had {number} visitors and was not open.", evidence[number:])
     assert (time.perf_counter() - start) / 10 < 0.1  # 7 ms where nothing else runs
+
+
+def test_the_name_of_a_month_is_no_number() -> None:
+    text = "Die Messe dauerte vom 6. bis 8. Juli 2024."
+    evidence = [Evidence("a", "Messe", text, 0, len(text), 1.0)]
+    assert not check_sentence("7 days", evidence, "How long did the fair last?", "en").supported
+    assert check_sentence("6 to 8 July 2024", evidence, "When was the fair?", "en").supported

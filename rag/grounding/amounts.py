@@ -76,7 +76,8 @@ def given_amounts(text: str) -> tuple[Quantity, ...]:
     found = [*quantities(text, "de"), *single_units(text), *compound_numbers(text)]
     found += [Quantity(both[0], *both.span(), 2.0) for both in _BOTH.finditer(text)]
     for date in dates(text):
-        parts = (date.day, date.month, date.year)
+        month = date.month if re.search(rf"\b0?{date.month}\b", date.text) else None  # "Juli" is no 7
+        parts = (date.day, month, date.year)
         found += [Quantity(date.text, date.start, date.end, float(part)) for part in parts if part is not None]
     in_figures = {
         date.start for date in dates(text) if "." in date.text and date.text[0].isdigit() and date.text[-1].isdigit()
