@@ -80,10 +80,11 @@ def create_manifest(folder: Path) -> None:
 
 
 def _holds_something_else(folder: Path) -> bool:
-    if not folder.exists() or (folder / "manifest.json").exists():
+    if not folder.exists():
         return False
     unknown = {path.name for path in folder.iterdir()} - {"segments", "write.lock", "manifest.json.new"}
-    return bool(unknown) or ((folder / "segments").is_dir() and any((folder / "segments").iterdir()))
+    foreign = bool(unknown) or ((folder / "segments").is_dir() and any((folder / "segments").iterdir()))
+    return foreign and not (folder / "manifest.json").exists()  # asked last: another thread may just have made it
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

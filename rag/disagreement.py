@@ -9,9 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from index.language import Language
 from rag.evidence import Evidence
 from rag.figures import DATE, Figure, conflict
 from rag.same_thing import Said, happens_once, said, same_subject, same_thing
+from rag.wording import MONTHS
 
 NEAREST = 0.9  # cosine of two sentences, each under its title, below which they are about different things
 _SAME_EVENT = 5  # terms that two sentences share where they tell of one event, whatever year they name
@@ -28,10 +30,6 @@ _MESSAGES = {
         "The documents disagree: “{used}” says {used_words}, “{other}” says {other_words}{newer}.",
         "; “{title}” ({day}) is the newer one",
     ),
-}
-_MONTHS = {
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
-    "en": "January February March April May June July August September October November December".split(),
 }
 
 
@@ -84,7 +82,7 @@ def newer(disagreement: Disagreement, used: date | None, other: date | None) -> 
     return Newer(disagreement.used.title, used) if used > other else Newer(disagreement.other.title, other)
 
 
-def notice(disagreement: Disagreement, newer: Newer | None, language: str) -> str:
+def notice(disagreement: Disagreement, newer: Newer | None, language: Language) -> str:
     """Return one sentence in German ("de") or English ("en") that names both figures and both documents.
 
     >>> aushang = Evidence("a", "Aushang", "Ein Jahresausweis kostet 20 Euro.", 0, 33, 1.0)
@@ -107,13 +105,13 @@ def notice(disagreement: Disagreement, newer: Newer | None, language: str) -> st
     )
 
 
-def _day(day: date, language: str) -> str:
+def _day(day: date, language: Language) -> str:
     """Write a day out.
 
     >>> _day(date(2024, 5, 3), "de"), _day(date(2024, 5, 3), "en")
     ('3. Mai 2024', '3 May 2024')
     """
-    return f"{day.day}{'.' if language == 'de' else ''} {_MONTHS[language][day.month - 1]} {day.year}"
+    return f"{day.day}{'.' if language == 'de' else ''} {MONTHS[language][day.month - 1]} {day.year}"
 
 
 def _words(question: str, one: Evidence, other: Evidence) -> tuple[str, str] | None:

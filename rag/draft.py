@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from index.language import Language
 from index.sentences import Span, split_sentences
 from rag.llm import BrokenAnswerError
 from rag.prompt import NO_ANSWER
@@ -72,33 +71,6 @@ def is_refusal(sentence: str) -> bool:
     """
     words = sentence.casefold().lstrip(" \t\n\"'„“*[(:-")
     return words.startswith(NO_ANSWER.casefold()) or bool(_SILENT.match(sentence))
-
-
-_SMALL_NUMBER = re.compile(r"(?<![\w.,:/§€$-])(?<![§€$]\s)(?:[2-9]|1[0-2])(?!\s?[%°€$]|\w|[.,:/-]\w|\.\s)")
-_SPELLED: dict[Language, list[str]] = {
-    "de": "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf".split(),
-    "en": "two three four five six seven eight nine ten eleven twelve".split(),
-}
-
-
-def spelled_out(sentence: str, evidence: str, language: Language) -> str:
-    """Write the numbers up to twelve as words where the German evidence does: small models prefer digits.
-
-    >>> spelled_out("4 Pässe [1]", "Er fing vier Pässe ab.", "de"), spelled_out("4 [1]", "Er fing 4 ab.", "de")
-    ('vier Pässe [1]', '4 [1]')
-    """
-
-    def word(number: re.Match[str]) -> str:
-        place = int(number[0]) - 2
-        in_digits = re.search(rf"(?<!\d){number[0]}(?!\d)", evidence)
-        spelled = re.search(rf"\b{_SPELLED['de'][place]}\b", evidence, re.IGNORECASE)
-        return _SPELLED[language][place] if spelled and not in_digits else number[0]
-
-    text, marks = _MARKS.split(sentence, maxsplit=1)[0], "".join(_MARKS.findall(sentence))
-    return _SMALL_NUMBER.sub(word, text) + marks
-
-
-_MARKS = re.compile(r"\s*\[[^\[\]]*\].*$", re.DOTALL)
 
 
 def _settled(draft: str) -> str:

@@ -11,11 +11,12 @@ from rag.citations import Citation, cite, markers, without_markers
 from rag.confidence import Confidence, Signals, confidence
 from rag.disagreement import disagreements, newer, notice
 from rag.document_date import document_date
-from rag.draft import is_refusal, sentences_of, spelled_out
+from rag.draft import is_refusal, sentences_of
 from rag.evidence import Evidence
 from rag.grounding import Verdict, check_sentence
 from rag.llm import LLM, BrokenAnswerError, LLMError, Message, Token
 from rag.prompt import NO_ANSWER, answer_prompt, constant_prompt, gloss_prompt, repair_prompt
+from rag.wording import dates_in_english, spelled_out
 
 Status = Literal["answered", "abstained", "incomplete"]
 
@@ -162,13 +163,15 @@ class Writer:
 
     def _in_language(self, sentence: str, messages: list[Message], llm: LLM) -> str:
         """Return a sentence in the language of the answer: as it is, said again, or the quote that it stands on."""
+        if self.language == "en":
+            sentence = dates_in_english(sentence)
         text, named = without_markers(sentence), markers(sentence)
         if _is_in(text, self.language, self.evidence):
             return sentence
         marks = "".join(f" [{number}]" for number in named)
         again = _said(llm, repair_prompt(messages, text, self.language))
         if again and _is_in(again, self.language, ()):
-            return f"{again}{marks}"
+            return f"{dates_in_english(again) if self.language == 'en' else again}{marks}"
         return sentence if len(text.split()) <= SHORT_ANSWER_WORDS else self._fixed_form(sentence) + marks
 
     def _fixed_form(self, sentence: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.draft import is_refusal, sentences_of, spelled_out
+from rag.draft import is_refusal, sentences_of
 from rag.llm import BrokenAnswerError
 
 DRAFTS = [
@@ -123,19 +123,3 @@ def test_refusals(sentence):
 )
 def test_plain_negations_are_answers(sentence):
     assert not is_refusal(sentence)
-
-
-@pytest.mark.parametrize(
-    ("sentence", "language", "expected"),
-    [
-        ("2 Teams [1]", "de", "zwei Teams [1]"),
-        ("2 teams [1]", "en", "two teams [1]"),
-        ("12 Mannschaften [2][3]", "de", "12 Mannschaften [2][3]"),
-        ("2.500 Zuschauer [2]", "de", "2.500 Zuschauer [2]"),
-        ("2 % [2]", "de", "2 % [2]"),
-        ("Am 2. Juli [2]", "de", "Am 2. Juli [2]"),
-        ("§ 2 [2]", "de", "§ 2 [2]"),
-    ],
-)
-def test_small_numbers_are_written_as_the_evidence_writes_them(sentence, language, expected):
-    assert spelled_out(sentence, "Zwei Teams mit 12 Spielern.", language) == expected

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,22 @@ def test_creating_twice_keeps_the_first(tmp_path: Path) -> None:
     write_manifest(tmp_path / "ix", MANIFEST)
     create_manifest(tmp_path / "ix")
     assert read_manifest(tmp_path / "ix").segments == MANIFEST.segments
+
+
+def test_an_index_that_appears_while_the_folder_is_looked_at_is_no_stranger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = Path.iterdir
+
+    def meanwhile(path: Path) -> Iterator[Path]:
+        monkeypatch.undo()
+        (path / "segments" / "1").mkdir(parents=True)
+        write_manifest(path, MANIFEST)
+        return listing(path)
+
+    monkeypatch.setattr(Path, "iterdir", meanwhile)
+    create_manifest(tmp_path)
+    assert read_manifest(tmp_path).segments == MANIFEST.segments
 
 
 def test_a_segment_is_what_it_was_described_as(tmp_path: Path) -> None:
