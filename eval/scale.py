@@ -121,7 +121,7 @@ def shuffled(document: Document, edition: int) -> Document:
     """Return a document with the same sentences in another order.
 
     >>> shuffled(Document("a", "A", "Eins ist da. Zwei ist da. Drei ist da."), edition=1)
-    Document(id='a~1', title='A', text='Zwei ist da. Drei ist da. Eins ist da.', language='de', source='')
+    Document(id='a~1', title='A', text='Zwei ist da. Drei ist da. Eins ist da.', language='de', source='', date='', places=())
     """
     sentences = [document.text[start:end] for start, end in split_sentences(document.text, document.language)]
     random.Random(f"{document.id}~{edition}").shuffle(sentences)  # noqa: S311 - no secret

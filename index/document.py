@@ -9,12 +9,13 @@ import re
 import textwrap
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from index.errors import BelegError
+from index.place import Place
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +28,9 @@ class DocumentError(BelegError):
 class Document:
     """A text with its origin; all offsets of the system count characters (code points) of ``text``.
 
+    ``date`` is the day the document gives as its own (ISO 8601, "" where it gives none); ``places`` lead from the text
+    to the original, in the order of the text and without overlap.
+
     >>> Document("satzung", "Satzung", "§ 1 Name").content_hash[:8]
     '59522946'
     """
@@ -36,11 +40,15 @@ class Document:
     text: str
     language: str = "de"
     source: str = ""
+    date: str = ""
+    places: tuple[Place, ...] = ()
 
     @property
     def content_hash(self) -> str:
         """SHA-256 over all fields: two documents with the same hash are the same document."""
-        fields = (self.id, self.title, self.text, self.language, self.source)
+        fields: tuple[object, ...] = (self.id, self.title, self.text, self.language, self.source)
+        if self.date or self.places:
+            fields += (self.date, [astuple(place) for place in self.places])
         return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
