@@ -14,7 +14,7 @@ from typing import Any
 from index.errors import BelegError
 from index.verified import first_damage
 
-FORMAT = 4
+FORMAT = 5
 LOCK_SECONDS = 5.0
 
 REBUILD = "the index is damaged; delete its folder and run again: beleg index add …"

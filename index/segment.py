@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from copy import copy
-from dataclasses import asdict
+from dataclasses import astuple
 from functools import cached_property, lru_cache, partial
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
@@ -17,12 +18,15 @@ from index.chunking import Chunk
 from index.compounds import Count
 from index.document import Document
 from index.late_interaction import Bits, TokenTable, write_tokens
+from index.place import Place
 from index.postings import Postings, count_terms, write_postings
 from index.postings_merge import merge_postings
 from index.vectors import Floats, Halves, Ints, Mask, Vectors, write_vectors
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Table = np.ndarray[tuple[int], np.dtype[np.void]]
+Parts = tuple[bytes, bytes, bytes]
+"""A document as it stands in ``documents.jsonl``, ``texts.bin`` and ``places.jsonl``."""
 _BLOCK_ROWS = 16_384
 # start, end: characters of the document; first_byte, last_byte: the same in UTF-8
 # first_sentence: where the chunk's sentences begin in sentences.bin; they end where the next chunk's begin
@@ -34,9 +38,9 @@ _CHUNK = np.dtype(
 class Segment:
     """A written segment, memory-mapped; documents and chunks are numbered from 0 in the order written.
 
-    Files: ``documents.jsonl`` (all fields but the text, and the headings by the start of their chunk) and ``texts.bin``
-    (UTF-8, so that a chunk is read without the rest of a long document) with ``document_offsets.bin``
-    ``(documents + 1, 2)``, where each document begins in both; ``ids.json`` (id and content hash of each),
+    Files: ``documents.jsonl`` (short fields, and the headings by the start of their chunk), ``texts.bin`` (UTF-8, so
+    that a chunk is read without the rest of a long document) and ``places.jsonl`` with ``document_offsets.bin``
+    ``(documents + 1, 3)``, where each document begins in the three; ``ids.json`` (id and content hash of each),
     ``chunks.bin``, ``sentences.bin`` ``(n, 2)``, and the files of ``Vectors``, ``TokenTable`` and ``Postings``.
     """
 
@@ -156,9 +160,10 @@ class _Documents:
     """The documents of a segment, memory-mapped; it knows nothing of the segment, which so ends with its last user."""
 
     def __init__(self, folder: Path) -> None:
-        self._offsets = read_array(folder / "document_offsets.bin", "<i8").reshape(-1, 2)
+        self._offsets = read_array(folder / "document_offsets.bin", "<i8").reshape(-1, 3)
         self._lines = read_array(folder / "documents.jsonl", np.uint8)
         self._texts = read_array(folder / "texts.bin", np.uint8)
+        self._places = read_array(folder / "places.jsonl", np.uint8)
         self.fields = lru_cache(maxsize=1024)(partial(_read_fields, self._lines, self._offsets))
 
     def __len__(self) -> int:
@@ -167,12 +172,15 @@ class _Documents:
     def read(self, number: int) -> Document:
         """Return a document with its whole text."""
         fields = {name: value for name, value in self.fields(number).items() if name != "headings"}
-        return Document(**fields, text=_decoded(self.parts(number)[1]))
+        _, text, places = self.parts(number)
+        return Document(**fields, text=_decoded(text), places=_read_places(places))
 
-    def parts(self, number: int) -> tuple[bytes, bytes]:
-        """Return a document as its line in ``documents.jsonl`` and its text in ``texts.bin``."""
-        (line, text), (line_end, text_end) = self._offsets[number : number + 2].tolist()
-        return self._lines[line:line_end].tobytes(), self._texts[text:text_end].tobytes()
+    def parts(self, number: int) -> Parts:
+        """Return a document as what stands of it in ``documents.jsonl``, ``texts.bin`` and ``places.jsonl``."""
+        begin, end = self._offsets[number : number + 2].tolist()
+        files = zip((self._lines, self._texts, self._places), begin, end, strict=True)
+        fields, text, places = (part[first:last].tobytes() for part, first, last in files)
+        return fields, text, places
 
     def text(self, number: int, first_byte: int, last_byte: int) -> str:
         """Return a part of a document's text, without reading the rest of it."""
@@ -185,6 +193,14 @@ def _read_fields(lines: Bytes, offsets: Ints, number: int) -> dict[str, Any]:
     first, last = offsets[number : number + 2, 0].tolist()
     fields: dict[str, Any] = json.loads(_decoded(lines[first:last].tobytes()))
     return fields
+
+
+def _read_places(line: bytes) -> tuple[Place, ...]:
+    rows = json.loads(line) if line else []
+    return tuple(
+        Place(start, end, page, tuple(box) if box else None, name, target)
+        for start, end, page, box, name, target in rows
+    )
 
 
 def write_segment(
@@ -248,11 +264,14 @@ def _merged_table(segments: Sequence[Segment]) -> Table:
     return np.concatenate(tables)
 
 
-def _parts(document: Document, chunks: Sequence[Chunk]) -> tuple[bytes, bytes]:
-    fields = asdict(document)
-    text = _encoded(fields.pop("text"))
-    fields["headings"] = {chunk.start: chunk.heading for chunk in chunks if chunk.heading}
-    return _encoded(json.dumps(fields, ensure_ascii=False) + "\n"), text
+def _parts(document: Document, chunks: Sequence[Chunk]) -> Parts:
+    fields = {name: getattr(document, name) for name in ("id", "title", "language", "source", "date")}
+    headings = {chunk.start: chunk.heading for chunk in chunks if chunk.heading}
+    return (
+        _encoded(json.dumps({**fields, "headings": headings}, ensure_ascii=False) + "\n"),
+        _encoded(document.text),
+        _encoded(json.dumps([astuple(place) for place in document.places]) + "\n") if document.places else b"",
+    )
 
 
 def _encoded(text: str) -> bytes:
@@ -271,13 +290,13 @@ def _byte_spans(text: str, chunks: Sequence[Chunk]) -> Iterator[tuple[int, int]]
     yield from ((before[chunk.start], before[chunk.end]) for chunk in chunks)
 
 
-def _write_documents(
-    folder: Path, documents: Iterable[tuple[bytes, bytes]], ids: Sequence[str], hashes: Sequence[str]
-) -> None:
-    """Write lines and texts as they come, and the rest."""
-    with (folder / "documents.jsonl").open("wb") as lines, (folder / "texts.bin").open("wb") as texts:
-        sizes = [(lines.write(line), texts.write(text)) for line, text in documents]
-    write_array(folder / "document_offsets.bin", np.cumsum([(0, 0), *sizes], axis=0), "<i8")
+def _write_documents(folder: Path, documents: Iterable[Parts], ids: Sequence[str], hashes: Sequence[str]) -> None:
+    """Write the parts as they come, and the rest."""
+    with ExitStack() as stack:
+        names = ("documents.jsonl", "texts.bin", "places.jsonl")
+        files = [stack.enter_context((folder / name).open("wb")) for name in names]
+        sizes = [[file.write(part) for file, part in zip(files, parts, strict=True)] for parts in documents]
+    write_array(folder / "document_offsets.bin", np.cumsum([[0] * len(names), *sizes], axis=0), "<i8")
     (folder / "ids.json").write_text(json.dumps([list(ids), list(hashes)]), "utf-8")
 
 

@@ -1,5 +1,6 @@
 """Segments against the documents and chunks that they were written from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from index.chunking import Chunk, split_document
 from index.document import Document
 from index.late_interaction import Bits, Tokens, packed
+from index.place import Place
 from index.segment import Segment, merge_segments, write_segment
 from index.vectors import Floats
 
@@ -22,7 +24,13 @@ TEXTS = [
 
 
 def documents_of(first: int, n: int) -> list[Document]:
-    return [Document(f"d{i}", f"Titel {i}", f"{TEXTS[i % len(TEXTS)]} Nummer{i}") for i in range(first, first + n)]
+    """Documents; every second one has a date, and places in its original."""
+    places = (Place(0, 3, page=2, box=(1.5, 2.0, 300.0, 14.25)), Place(4, 6, name="Tabelle 2", target="#tab"))
+    documents = [Document(f"d{i}", f"Titel {i}", f"{TEXTS[i % len(TEXTS)]} Nummer{i}") for i in range(first, first + n)]
+    return [
+        replace(document, date="2024-05-03", places=places) if i % 2 else document
+        for i, document in enumerate(documents)
+    ]
 
 
 def unit_rows(seed: int, n: int) -> Floats:

@@ -364,7 +364,7 @@ def test_an_empty_index_takes_any_embedder(index: Index, folder: Path) -> None:
 def test_another_format_version_is_refused(index: Index, folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     (folder / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
-    with pytest.raises(StoreError, match=r"manifest\.json: format version 99, this beleg reads 4; .*beleg index add"):
+    with pytest.raises(StoreError, match=r"manifest\.json: format version 99, this beleg reads 5; .*beleg index add"):
         Index.open(folder)
 
 
@@ -657,7 +657,7 @@ def test_a_writer_killed_at_twenty_moments_leaves_the_old_or_the_new_state(folde
     with start(DIES_ON_COMMAND, folder) as process:
         _, operations = kill_writer(process, 1, 1_000_000).split()
         died = []
-        for edition, event in enumerate(sorted(random.Random(7).sample(range(1, int(operations)), 20)), start=2):
+        for edition, event in enumerate(range(2, int(operations), int(operations) // 20), start=2):
             died.append(kill_writer(process, edition, event))
             before = assert_left_whole(folder, before, edition)
         assert process.stdin
