@@ -38,7 +38,7 @@ DOCUMENTS = [
     ),
     Document("rhein", "Rhein", "Der Rhein entspringt in der Schweiz. Der Rhein mündet in die Nordsee."),
 ]
-WHO = "Wer ist Tan Wenkan, der Direktor der Messe in Shanghai?"
+WHO = "Wer ist Tan Wenkan von der Messe in Shanghai?"
 CERTAIN, HOPELESS = probabilities(Die=0.999, KEINE=0.001), probabilities(Die=0.001, KEINE=0.999)
 
 

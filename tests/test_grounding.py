@@ -59,6 +59,25 @@ def test_without_evidence_a_number_has_no_ground():
     assert check_sentence("Es waren 3.", [], "Waren es 3?").supported
 
 
+@pytest.mark.parametrize(
+    ("question", "sentence", "repeats"),
+    [
+        ("Was bedeutet „Plastid“?", "Plastid", True),
+        ("Die wievieltgrößte Stadt ist Bonn, und was ist sie?", "Die Stadt ist Bonn.", False),  # asks late
+        ("Wie kann ich mich für den Kurs anmelden?", "Du musst dich zum Kurs anmelden.", True),
+        ("Welche Art von Musik führt der Chor auf?", "Musik", True),
+        ("What does rhodophyte mean?", "Rhodophyte", True),
+        ("Welche Kurse sind kostenlos?", "Alle Kurse sind kostenlos.", False),
+        ("Was ist größer, die Messe oder der Markt?", "Die Messe ist größer.", False),
+        ("Begann die Messe in Bonn?", "Die Messe begann in Bonn.", False),
+        ("Wer eröffnete die Messe?", "Die Messe eröffnete Anna.", False),
+    ],
+)
+def test_an_answer_with_nothing_but_the_question_is_none(question, sentence, repeats):
+    evidence = "Anna eröffnete die Messe in Bonn. Alle Kurse sind kostenlos, die Stadt hat Musik und Plastid."
+    assert (verdict(sentence, evidence, question).kind == "question") == repeats
+
+
 def verdict(sentence, evidence, question="", language=None):
     return check_sentence(sentence, [Evidence("a", "", evidence, 0, len(evidence), 1.0)], question, language)
 

@@ -104,10 +104,29 @@ def _is_fragment(claim: Passage) -> bool:
 
 
 def _only_repeats(sentence: str, question: str) -> bool:
-    """Whether the answer to "when" or "how many" has no content word and no number beyond the question's own.
+    """Whether the answer to "who", "what", "when" … has no content word and no number beyond the question's own.
 
     >>> _only_repeats("Die Messe fand im Jahr 2024 statt.", "Wann fand die Messe 2024 statt?")
     True
+    >>> _only_repeats("Die Messe.", "Was ist älter, der Markt oder die Messe?")
+    False
     """
-    asked = re.match(r"\W*(?:wann|when|wie viele?|how many|how much)\b", question, re.IGNORECASE)
-    return bool(asked) and set(german_terms(sentence)) <= set(german_terms(question)) | _EMPTY_WORDS
+    said, asked = set(german_terms(sentence)), set(german_terms(question))
+    if _COUNTED.match(question):
+        return said <= asked | _EMPTY_WORDS
+    return bool(_ASKING.match(question)) and not _CHOOSING.search(f"{question} {sentence}") and set() < said <= asked
+
+
+_COUNTED = re.compile(r"\W*(?:wann|when|wie viele?|how many|how much)\b", re.IGNORECASE)
+_ASKING = re.compile(
+    r"\W*(?:\w+\s+){0,2}"
+    r"(?:w(?:er|en|em|as|o|ie|arum|ieso|eshalb|ozu|omit|oran|orin|ofür|oher|ohin|elche[mnrs]?|ievielte?[mnrs]?)"
+    r"|who|whom|whose|what|which|where|why|how)\b",
+    re.IGNORECASE,
+)
+# One of what the question names can be the answer, and so can a word that says how many of them.
+_CHOOSING = re.compile(
+    r"\b(?:oder|or|zwischen|between|(?:alle|jede|keine|beide|einige|manche)[mnrs]?|kein|nicht|all|every|each|both|none|"
+    r"no|not|some|any|ja|nein|yes)\b",
+    re.IGNORECASE,
+)
