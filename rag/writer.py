@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from index import Index
-from index.language import Language, detect_language
+from index.language import Language, detect_language, language_of_function_words
 from rag.citations import Citation, cite, markers, without_markers
 from rag.confidence import Confidence, Signals, confidence
 from rag.disagreement import disagreements, newer, notice
@@ -278,13 +278,18 @@ def _is_in(text: str, language: Language, evidence: Sequence[Evidence]) -> bool:
 
     >>> _is_in("Das Rathaus öffnet um acht Uhr.", "en", []), _is_in("Karl Marx", "en", [])
     (False, True)
+    >>> _is_in("Oberster Gerichtshof der Vereinigten Staaten", "en", [])
+    False
     >>> _is_in("an islamistisches regime", "en", [Evidence("a", "", "Ein islamistisches Regime.", 0, 26, 1.0)])
     False
     """
     if len(text.split()) > SHORT_ANSWER_WORDS and detect_language(text) != language:
         return False
+    if language == "de":
+        return True
     german = {word for part in evidence for word in _WORD.findall(part.text)}
-    return language == "de" or german.isdisjoint(word for word in _WORD.findall(text) if _looks_german(word))
+    copied = not german.isdisjoint(word for word in _WORD.findall(text) if _looks_german(word))
+    return not copied and language_of_function_words(text) != "de"
 
 
 _WORD = re.compile(r"[^\W\d_]+")
