@@ -19,12 +19,12 @@ from index.errors import BelegError
 from index.weights import LLM_WEIGHTS
 from rag.confidence import FITTED, as_german
 
-BEFORE = ("cosine", "dense", "late", "coverage")
+BEFORE = ("cosine", "dense", "late", "margin", "coverage")
 """Signals known before a model writes."""
-SHIFTED = ("cosine", "dense", "late", "coverage", "support")
+SHIFTED = ("cosine", "dense", "late", "margin", "coverage", "support")
 """Signals that are lower where the question is English."""
 AFTER = (*BEFORE, "refusal", "likelihood", "least", "support", "named")
-MOST_REFUSED = 0.06
+MOST_REFUSED = 0.1
 """Share of the answerable questions that may be refused: decides from which confidence on to answer."""
 MOST_CLEAR = 0.01
 """Share of them that may be refused without asking a model."""

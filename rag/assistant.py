@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from index import Hit, Index
@@ -180,12 +181,15 @@ class Assistant:
         full_question = f"{before} {question}".strip()
 
         embedded = self.retriever.embed(full_question, asked_in)
-        hits = self.retriever.search(embedded, HITS, documents=documents)
+        documents = None if documents is None else list(documents)
+        found = self.retriever.candidates(embedded, documents=documents)
+        everywhere = found if documents is None else self.retriever.candidates(embedded)
+        hits = found[:HITS]
         yield Found(tuple(hits))
         evidence = select_evidence(full_question, embedded.vector, hits, self.index.embedder)
         # With the question before it in front, a small model answers that one.
         asked = f"{question} ({before})" if before else question
-        signals = _signals(full_question, asked_in, hits, evidence)
+        signals = _signals(full_question, asked_in, hits, everywhere, evidence)
         writer = Writer(self.index, asked, evidence, language, signals, self.least_confidence)
         llm, notice = self._model(language)
         yield from writer.generate(llm) if llm else writer.extract()
@@ -216,18 +220,27 @@ class Assistant:
         return llm, "" if llm else _EXTRACTIVE_NOTICE[language]
 
 
-def _signals(question: str, language: Language, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> Signals:
-    """Return what the retrieval says of whether the documents answer."""
+def _signals(
+    question: str, language: Language, hits: Sequence[Hit], everywhere: Sequence[Hit], evidence: Sequence[Evidence]
+) -> Signals:
+    """Return what the retrieval says of whether the documents answer; ``everywhere`` was found without a filter."""
     wanted = set(german_terms(question))
     held = {term for part in evidence for term in german_terms(part.text)}
+    late = max((hit.late for hit in hits), default=0.0)
     return Signals(
         cosine=max((part.cosine for part in evidence), default=0.0),
         dense=max((hit.dense for hit in hits), default=0.0),
-        late=max((hit.late for hit in hits), default=0.0),
-        margin=hits[0].score - hits[-1].score if hits else 0.0,
+        late=late,
+        margin=late - _rivals(everywhere),
         coverage=len(wanted & held) / len(wanted) if wanted else 0.0,
         english=float(language == "en"),
     )
+
+
+def _rivals(hits: Sequence[Hit]) -> float:
+    """Return the mean late interaction of the sixth to tenth best passage, which as a rule do not answer."""
+    best = sorted((hit.late for hit in hits), reverse=True) + [_UNRELATED] * 10
+    return fmean(best[5:10])
 
 
 def _load_into(loading: "Future[LLM | None]", language: Language, progress: Progress) -> None:
@@ -240,6 +253,8 @@ def _load_into(loading: "Future[LLM | None]", language: Language, progress: Prog
     except BaseException as error:  # noqa: BLE001 - raised again where the model is asked for
         loading.set_exception(error)
 
+
+_UNRELATED = 0.3  # late interaction of a question with a passage about something else, where there are few
 
 _EXTRACTIVE_NOTICE: dict[Language, str] = {
     "de": "Ohne Sprachmodell: Die Antwort besteht aus den passendsten Sätzen der Dokumente.",

@@ -49,7 +49,7 @@ class Signals:
         cosine: Of the nearest sentence of the evidence to the question.
         dense: Cosine of the best hit.
         late: Its late interaction.
-        margin: How far its score lies above the last hit's.
+        margin: How far that lies above the mean of the sixth to tenth best passage of the whole index.
         coverage: Share of the question's terms that the evidence holds.
         english: 1 where the question is English.
         refusal: Log-odds that the model begins with a refusal.

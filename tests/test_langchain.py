@@ -22,7 +22,7 @@ from rag.llm import LLMError, LLMSettings, load_llm
 from tests.scripted_llm import KEY, ScriptedLLM, probabilities, status, writes
 
 TEXT = "Tan Wenkan ist Direktor der Messe. Auf der Messe zählte man 1.234 Besucher."
-QUESTION = "Wer ist Tan Wenkan, der Direktor der Messe?"
+QUESTION = "Wer ist Tan Wenkan von der Messe?"
 DRAFT = ("Tan Wenkan ist Direktor [1]. ", "Man zählte ", "1.234 Besucher [2].")
 SENTENCES = ["Tan Wenkan ist Direktor. [1]", " Man zählte 1.234 Besucher. [2]"]
 
