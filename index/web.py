@@ -140,7 +140,10 @@ def _reply_of(address: str, allow_private: bool, deadline: "_Deadline") -> _Repl
             query = f"?{quote(parts.query, safe='/%:@!$&()*+,;=?~-._')}" if parts.query else ""
             headers = {"User-Agent": "beleg", "Accept-Encoding": "identity", "Accept": "*/*"}
             connection.request("GET", target + query, headers=headers)
-            return _taken(connection.getresponse(), parts, address)
+            taken = _taken(connection.getresponse(), parts, address)
+            if deadline.passed:  # what is cut off looks like a body that is whole
+                raise TimeoutError
+            return taken
     except (OSError, http.client.HTTPException, ValueError) as error:
         if deadline.passed:
             raise DocumentError(f"{address}: took longer than {deadline.seconds:.0f} s; try again later") from error
@@ -172,6 +175,8 @@ def _body(response: http.client.HTTPResponse, address: str) -> bytes:
     if len(body) > most:
         remedy = "save it as a file and split it, or allow more: BELEG_LARGEST_FILE_MB"
         raise DocumentError(f"{address}: over {most / 1e6:.0f} MB; {remedy}")
+    if response.length:
+        raise http.client.IncompleteRead(bytes(body), response.length)
     return bytes(body)
 
 

@@ -190,7 +190,9 @@ def wait_for(condition) -> None:
 
 def running(words: str) -> list[str]:
     """Processes whose command holds these words, this one left out; a zombie has no command."""
-    lines = subprocess.run(["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = subprocess.run(
+        ["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     return [line for line in lines if words in line and int(line.split()[0]) != os.getpid()]
 
 
