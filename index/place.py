@@ -1,5 +1,7 @@
 """Where a stretch of a document's text stands in the file that it was read from."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 Box = tuple[float, float, float, float]
@@ -28,3 +30,17 @@ class Place:
     box: Box | None = None
     name: str = ""
     target: str = ""
+
+
+def places_between(places: Sequence[Place], start: int, end: int) -> Sequence[Place]:
+    """Return the places that hold a character of ``start`` to ``end``; they are in order and do not overlap.
+
+    >>> pages = [Place(0, 10, page=1), Place(12, 20, page=2), Place(22, 30, page=3)]
+    >>> [place.page for place in places_between(pages, 8, 13)], places_between(pages, 10, 12)
+    ([1, 2], [])
+    """
+    first = bisect_right(places, start, key=lambda place: place.end)
+    last = first
+    while last < len(places) and places[last].start < end:
+        last += 1
+    return places[first:last]

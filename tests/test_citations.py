@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from index import Document, Index
+from index.place import Place
 from rag.citations import Citation, cite, find_quote, markers, quoted, without_markers
 from rag.evidence import Evidence
 
@@ -49,6 +50,7 @@ def test_a_citation_stands_letter_for_letter_in_the_document(index):
         "page": None,
         "source": "/archiv/messe.txt",
         "gloss": "",
+        "place": "",
     }
 
 
@@ -189,3 +191,12 @@ def test_how_a_text_is_set_does_not_matter(quote, text):
 )
 def test_one_word_or_letter_more_or_less_does_not_stand_there(quote, text):
     assert find_quote(quote, text) is None
+
+
+def test_a_citation_tells_where_in_the_original_it_begins(embedder, tmp_path):
+    text = "Erste Seite.\n\nDer Wald ist groß.\n\nEnde."
+    places = (Place(0, 12, page=1), Place(14, 32, page=2, name="Kapitel 3: Der Wald"))
+    index = Index.open(tmp_path / "ix", embedder=embedder)
+    index.add([Document("wald", "Wald", text, places=places)])
+    cited = [cite(Evidence("wald", "Wald", text[a:b], a, b, 1.0), 1, index) for a, b in ((0, 12), (14, 32), (34, 39))]
+    assert [(citation.page, citation.place) for citation in cited] == [(1, ""), (2, "Kapitel 3: Der Wald"), (None, "")]

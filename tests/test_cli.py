@@ -95,11 +95,35 @@ def test_a_second_add_reads_only_what_changed(folder, indexed, beleg):
     assert (code, len(changes["added"]), len(changes["unchanged"])) == (0, 1, 1)
 
 
+def test_a_second_add_tells_what_has_no_file_any_more(folder, beleg):
+    (folder / "akten").mkdir()
+    for name in ("ulm.txt", "weg.txt", "bild.png", "~$ulm.docx"):
+        (folder / "akten" / name).write_text(ARTICLE, encoding="utf-8")
+    _, out, err = beleg("index", "add", "akten")
+    assert ".png (1)" in err
+    assert "docx" not in err
+    (folder / "akten" / "weg.txt").unlink()
+    code, out, err = beleg("index", "add", "akten", "--json")
+    changes = json.loads(out)
+    assert (code, len(changes["unchanged"]), changes["skipped"], len(changes["gone"])) == (0, 1, {".png": 1}, 1)
+    assert "--prune" in beleg("index", "add", "akten")[2]
+    code, out, _ = beleg("index", "add", "akten", "--prune", "--json")
+    assert (code, json.loads(out)["removed"]) == (0, changes["gone"])
+    assert [document.title for document in Index.open(folder / "index").documents()] == ["ulm"]
+
+
+def test_a_web_address_of_this_machine_is_refused(folder, indexed, beleg):
+    code, _, err = beleg("index", "add", "http://127.0.0.1:9/satzung.pdf")
+    assert code == 1
+    assert "--allow-private" in err
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
         ("leer.txt", b"", "empty"),
         ("bild.txt", bytes(range(256)) * 20, "binary"),
+        ("satzung.pdf", b"PK\x03\x04", "zip"),
         ("kaputt.jsonl", b'{"id": "a"\n', "kaputt.jsonl:1"),
         ("kaputt.jsonl.gz", gzip.compress(b'{"id": "a", "text": "b"}\n' * 999)[:-30], "gzip"),
         ("foto.jpg", b"\xff\xd8", ".jpg"),

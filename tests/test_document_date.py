@@ -48,6 +48,12 @@ def test_no_date_is_guessed(text):
     assert document_date("Gebühren 2024", text) is None
 
 
+@pytest.mark.parametrize(("given", "day"), [("2022-01-05", 5), ("2022-01-05T23:00:00+01:00", 5)])
+def test_what_the_file_gives_counts_first(given, day):
+    assert document_date("Satzung vom 3. Mai 2023", "", given) == date(2022, 1, day)
+    assert document_date("Satzung vom 3. Mai 2023", "", "gestern") == date(2023, 5, 3)
+
+
 def test_the_title_counts_before_the_text_and_the_latest_of_several():
     assert document_date("Satzung vom 3. Mai 2023", "Stand: 1.1.2025") == date(2023, 5, 3)
     assert document_date("", "Stand: 1.1.2023. Zuletzt geändert am 2.2.2024.") == date(2024, 2, 2)
