@@ -153,7 +153,10 @@ def _blocks(parts: Parts, book: _Book, contents: Contents, path: Path) -> Iterat
     name = ""
     hidden: list[str] = []
     for part in book.chapters:
-        root = parse_xhtml(parts.read(part), path, part)
+        raw = parts.read(part)
+        if not raw.strip():
+            continue
+        root = parse_xhtml(raw, path, part)
         sheets = ("".join(sheet.itertext()) for sheet in root.iter() if local(sheet) == "style")
         found = find_passages(next((item for item in root if local(item) == "body"), root), hidden_by_style(sheets))
         hidden += found.hidden

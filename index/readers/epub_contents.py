@@ -1,5 +1,6 @@
 """Tables of contents of a book -> the names of its chapters."""
 
+import logging
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -7,9 +8,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from index.clean_text import clean
+from index.document import DocumentError
 from index.readers.xhtml import parse_xhtml
 from index.readers.xml_safety import Element, child, local
 from index.readers.zip_safety import Parts
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -28,7 +32,12 @@ def read_contents(parts: Parts, tables: Iterable[str], path: Path) -> Contents:
     for table in tables:
         if table in parts:
             contents = Contents()
-            for reference, text in _entries(parse_xhtml(parts.read(table), path, table)):
+            try:
+                root = parse_xhtml(parts.read(table), path, table)
+            except DocumentError as error:
+                _log.warning("the names of the chapters are lost: %s", error)
+                continue
+            for reference, text in _entries(root):
                 name, target = " ".join(clean(text).split()), urlsplit(reference)
                 place = posixpath.normpath(posixpath.join("/", posixpath.dirname(table), unquote(target.path)))[1:]
                 if name:
