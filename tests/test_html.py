@@ -145,6 +145,18 @@ def test_a_section_about_cookies_is_no_banner(tmp_path):
     assert text_of(tmp_path, body) == "Zuerst dies.\n\n## Cookies\n\nWir setzen keine. Mehr"
 
 
+@pytest.mark.parametrize("name", ["fehler-security-related", "related", "header", "menu-des-tages", "share"])
+def test_a_chapter_is_no_menu_for_its_name(tmp_path, name):
+    body = f"<p>Zuerst dies, das hier ist lang genug.</p><div id='{name}'><h2>Fehler</h2><p>Melden.</p></div>"
+    assert text_of(tmp_path, body).endswith("## Fehler\n\nMelden.")
+
+
+@pytest.mark.parametrize("name", ["menu", "mainNav", "sidebar", "docnav", "breadcrumb", "navfooter", "related"])
+def test_a_list_of_links_with_the_name_of_a_menu_is_one(tmp_path, name):
+    body = f"<p>Der Text der Seite.</p><div class='{name}'><ul><li><a href='a'>Weiter</a></li></ul></div>"
+    assert text_of(tmp_path, body) == "Der Text der Seite."
+
+
 def test_entities_and_broken_markup(tmp_path):
     assert text_of(tmp_path, "<p>&Auml;&#8211;&euro; a &lt; b &amp; c <b>offen<p>und weiter</i>") == (
         "Ä–€ a < b & c offen\n\nund weiter"

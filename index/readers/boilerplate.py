@@ -7,16 +7,13 @@ from lxml import etree
 from index.readers.xml_safety import Element, local
 
 _ROLES = frozenset("navigation banner contentinfo search menu menubar toolbar".split())
-_SURE = re.compile(
-    r"(?:^|[\s_-])(?:nav(?:bar|igation|header|footer|links|menu)?|main-?nav|site-?nav|sitemap-?nav|breadcrumbs?"
-    r"|brotkrumen|skip-?links?|sprunglinks?|site-?header|site-?footer|page-?footer|global-?footer|social(?:-?media|-?links"
-    r"|-?share)?|share-?(?:buttons?|links?|bar)|pagination|pager|language-?(?:switch(?:er)?|selector|nav)|related)"
-    r"(?:$|[\s_-])",
-    re.IGNORECASE,
-)
+# Whole names of classes and ids: a part of a name says nothing ("fehler-security-related" is a chapter).
+_SURE = re.compile(r"(?:site|page|global)-?(?:header|footer)|skip-?links?|sprunglinks?", re.IGNORECASE)
 _MENU = re.compile(
-    r"(?:^|[\s_-])(?:(?:main|top|side|sub|page|site|footer|haupt|meta)?-?(?:menue?|menü)|side-?bar|side-?nav"
-    r"|(?:left|right)side|footer|header|toolbar|sphinxsidebar(?:wrapper)?)(?:$|[\s_-])",
+    r"(?:main|site|top|side|sub|page|doc|local|global|meta|haupt|left|right)?[-_]?(?:nav(?:bar|igation|links|bar-nav)?"
+    r"|menue?|menü|bar|header|footer)|nav[-_]?(?:header|footer|links|menu|bar)|side-?(?:bar|nav)|(?:left|right)-?side"
+    r"|sphinxsidebar(?:wrapper)?|toolbar|breadcrumbs?|brotkrumen|related|pagination|pager|social(?:-?(?:media|links|share))?"
+    r"|share-?(?:buttons?|links?|bar)|language-?(?:switch(?:er)?|selector|nav)",
     re.IGNORECASE,
 )
 _CONSENT = re.compile(
@@ -24,6 +21,7 @@ _CONSENT = re.compile(
     r"|message|consent|law)|consent-?manager|cc-window|(?:^|[\s_-])(?:cmp|usercentrics|onetrust|borlabs)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_TEXTUAL = frozenset("a span i b em strong code p h1 h2 h3 h4 h5 h6 section article".split())
 _SECTIONS = frozenset("article main section".split())
 _MOST_OF_PAGE = 0.5  # share of the page's text above which a part is no boilerplate, whatever it is called
 _LINKS_OF_MENU = 0.5  # share of its text that is in links
@@ -48,20 +46,29 @@ def drop_boilerplate(body: Element) -> bool:
 
 def _is_boilerplate(part: Element, whole: int) -> bool:
     name = local(part)
-    if not name or name in ("a", "span", "i", "b", "em", "strong", "code", "p", "h1", "h2", "h3", "h4", "h5", "h6"):
+    if not name or name in _TEXTUAL:
         return False
-    names = f"{part.get('class', '')} {part.get('id', '')}".strip()
-    by_tag = name == "nav" or (name in ("header", "footer") and not _within_section(part))
-    by_tag = by_tag or (name == "aside" and _holds(part, "input"))
-    by_role = part.get("role", "").lower() in _ROLES
-    sure = by_tag or by_role or (names and _SURE.search(names))
-    menu = not sure and names and _MENU.search(names)
-    consent = not sure and names and _CONSENT.search(names)
+    names = f"{part.get('class', '')} {part.get('id', '')}"
+    sure = _is_marked(part, name) or _any_name(_SURE, names)
+    menu = not sure and _any_name(_MENU, names)
+    consent = not sure and names != " " and _CONSENT.search(names)
     if not (sure or menu or consent) or _length(part) > _MOST_OF_PAGE * whole or _holds_main(part):
         return False
-    if sure:
-        return not (name == "header" and _holds(part, "h1", "p") and _links(part) < _LINKS_OF_MENU * _length(part))
-    return _has_button(part) if consent else _links(part) > _LINKS_OF_MENU * _length(part)
+    if consent:
+        return _has_button(part)
+    is_menu = _links(part) > _LINKS_OF_MENU * _length(part)
+    return is_menu if menu else is_menu or not (name == "header" and _holds(part, "h1", "p"))
+
+
+def _is_marked(part: Element, name: str) -> bool:
+    """Whether the page itself says by an element or a role that a part is no text of its own."""
+    if part.get("role", "").lower() in _ROLES or name == "nav" or (name == "aside" and _holds(part, "input")):
+        return True
+    return name in ("header", "footer") and not _within_section(part)
+
+
+def _any_name(pattern: re.Pattern[str], names: str) -> bool:
+    return any(pattern.fullmatch(name) for name in names.split())
 
 
 def _within_section(part: Element) -> bool:
