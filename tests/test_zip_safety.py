@@ -10,6 +10,8 @@ import zlib
 import pytest
 
 from index.document import DocumentError
+from index.readers import html
+from index.readers.xml_safety import MOST_TAGS, parse_xml
 from index.readers.zip_safety import MOST_ENTRIES, open_parts
 from tests.office_files import chapter, write_docx, write_epub, write_zip
 
@@ -77,6 +79,15 @@ def test_dense_parts_below_the_bound_end_fast_in_little_memory(tmp_path):
     _, seconds, peak = read_in_process(path)
     assert seconds < 20
     assert peak < GIGABYTE
+
+
+def test_trees_larger_than_memory_are_refused_before_they_are_built(tmp_path):
+    raw = b"<a>" + b"<b/>" * MOST_TAGS + b"</a>"
+    with pytest.raises(DocumentError, match="tags, expected at most"):
+        parse_xml(raw, "a.xml")
+    (tmp_path / "a.html").write_bytes(raw)
+    with pytest.raises(DocumentError, match="tags, expected at most"):
+        list(html.read(tmp_path / "a.html"))
 
 
 @pytest.mark.parametrize("name", ["../a.xml", "/a.xml", "a/../../b.xml", "C:/a.xml", "..\\a.xml", "\\a.xml"])

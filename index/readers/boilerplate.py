@@ -8,7 +8,9 @@ from index.readers.xml_safety import Element, local
 
 _ROLES = frozenset("navigation banner contentinfo search menu menubar toolbar".split())
 # Whole names of classes and ids: a part of a name says nothing ("fehler-security-related" is a chapter).
-_SURE = re.compile(r"(?:site|page|global)-?(?:header|footer)|skip-?links?|sprunglinks?", re.IGNORECASE)
+_SURE = re.compile(
+    r"(?:site|page|global)-?(?:header|footer)|nav(?:header|footer)|skip-?links?|sprunglinks?", re.IGNORECASE
+)
 _MENU = re.compile(
     r"(?:main|site|top|side|sub|page|doc|local|global|meta|haupt|left|right)?[-_]?(?:nav(?:bar|igation|links|bar-nav)?"
     r"|menue?|menü|bar|header|footer)|nav[-_]?(?:header|footer|links|menu|bar)|side-?(?:bar|nav)|(?:left|right)-?side"

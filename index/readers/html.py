@@ -15,7 +15,7 @@ from index.readers.hidden_markup import hidden_by_style
 from index.readers.html_bytes import decode_markup
 from index.readers.html_metadata import page_date, page_title
 from index.readers.markup import Passage, find_passages
-from index.readers.xml_safety import Element, local
+from index.readers.xml_safety import Element, local, refuse_too_many_tags
 
 _log = logging.getLogger(__name__)
 _LONGEST_NAME = 80
@@ -47,9 +47,10 @@ def parse_html(markup: str, path: Path) -> Element:
     """Return the root of a page; deep nesting is read as far as libxml2 can.
 
     Raises:
-        DocumentError: There is no element in it, or it is nested too deeply.
+        DocumentError: There is no element in it, there are too many, or they are nested too deeply.
     """
     raw = re.sub("[\0\ud800-\udfff]", "", markup).encode()
+    refuse_too_many_tags(raw, path)
     for huge in (False, True):  # the first bounds what an honest page never needs; the second reads on below it
         parser = etree.HTMLParser(
             encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=huge

@@ -6,6 +6,7 @@ from lxml import etree
 
 from index.document import DocumentError
 
+MOST_TAGS = 4_000_000  # what 1 GB of memory holds as a tree; a Word document of 1,000 pages has about 3 million
 Element = Any
 """An element of lxml: its type is of no use to a type checker, as children may be comments or entities."""
 
@@ -18,11 +19,12 @@ def parse_xml(raw: bytes, where: str) -> Element:
         where: What the file is called in an error.
 
     Raises:
-        DocumentError: It is not well formed, or it defines entities: no book and no letter needs them, bombs do.
+        DocumentError: It is not well formed, too large, or defines entities: no book or letter needs them, bombs do.
 
     >>> parse_xml("<a>Straße</a>".encode(), "a.xml").text
     'Straße'
     """
+    refuse_too_many_tags(raw, where)
     if b"<!ENTITY" in raw or b"<\0!\0E\0N\0T\0I" in raw or b"\0<\0!\0E\0N\0T\0I" in raw:
         raise DocumentError(f"{where}: defines XML entities, as attacks do; save it anew with the program it is from")
     parser = etree.XMLParser(
@@ -37,6 +39,12 @@ def parse_xml(raw: bytes, where: str) -> Element:
         return etree.fromstring(raw, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise DocumentError(f"{where}: not well-formed XML ({error}); the file is damaged, fetch it again") from error
+
+
+def refuse_too_many_tags(raw: bytes, where: object) -> None:
+    """Raise `DocumentError` where the tree of a file would not fit into memory."""
+    if (tags := raw.count(b"<")) > MOST_TAGS:
+        raise DocumentError(f"{where}: {tags} tags, expected at most {MOST_TAGS}; save the document in smaller files")
 
 
 def local(element: Element) -> str:
