@@ -22,7 +22,8 @@ from eval.goldset import SAMPLE, load_goldset
 from eval.plot import write_plot
 from eval.report import require_writable, write_report
 from eval.scale import measure_size
-from index.document import Document, load_documents
+from index.document import Document
+from index.loading import load_documents
 
 QUESTION = "Who laid the foundation stone of Cologne Cathedral in 1248?"
 RUNS = 3

@@ -1,8 +1,9 @@
 """German files -> searchable index."""
 
 from index.chunking import Chunk
-from index.document import Document, Failure, load_documents
+from index.document import Document, Failure
 from index.errors import BelegError
+from index.loading import load_documents
 from index.search import Hit
 from index.store import Changes, Index
 

@@ -2,6 +2,8 @@
 
 import re
 import urllib.parse
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 Box = tuple[float, float, float, float]
@@ -30,6 +32,20 @@ class Place:
     box: Box | None = None
     name: str = ""
     target: str = ""
+
+
+def places_between(places: Sequence[Place], start: int, end: int) -> Sequence[Place]:
+    """Return the places that hold a character of ``start`` to ``end``; they are in order and do not overlap.
+
+    >>> pages = [Place(0, 10, page=1), Place(12, 20, page=2), Place(22, 30, page=3)]
+    >>> [place.page for place in places_between(pages, 8, 13)], places_between(pages, 10, 12)
+    ([1, 2], [])
+    """
+    first = bisect_right(places, start, key=lambda place: place.end)
+    last = first
+    while last < len(places) and places[last].start < end:
+        last += 1
+    return places[first:last]
 
 
 _MOST_WORDS = 8  # a longer quote is given by how it begins and ends

@@ -12,7 +12,7 @@ Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class IndexSettings(BaseSettings):
-    """Where the index and the model weights lie, and which model embeds.
+    """Where the index and the model weights lie, which model embeds, and what reading a file may cost.
 
     Each field is read from the variable of the same name with ``BELEG_`` before it.
 
@@ -25,6 +25,8 @@ class IndexSettings(BaseSettings):
     index: Folder = Field(default_factory=lambda: user_data_path("beleg", appauthor=False) / "index")
     cache: Folder = Field(default_factory=lambda: user_cache_path("beleg", appauthor=False))
     embedding_model: str = "multilingual-e5-small"
+    largest_file_mb: float = Field(default=200.0, gt=0)
+    reading_seconds: float = Field(default=30.0, gt=0)
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from index.chunking import Chunk, split_document
 from index.compounds import Count
-from index.document import Document, Failure
+from index.document import Document, Failure, KnownDocument
 from index.embedding import Embedder, load_embedder
 from index.late_interaction import NO_TOKENS, Tokens
 from index.manifest import (
@@ -169,6 +169,10 @@ class Index:
         segment, number = found
         return segment.document(number)
 
+    def content_hash(self, document_id: str) -> str | None:
+        """Return the hash of the document with this id; None where there is none."""
+        return self._view().content_hash(document_id)
+
     def documents(self) -> Iterator[Document]:
         """Yield all documents, in an order that stays until the index changes."""
         for segment in self._view().segments:
@@ -213,14 +217,14 @@ class Index:
 
     # Writing
 
-    def add(self, documents: Iterable[Document], *, progress: Progress | None = None) -> Changes:
+    def add(self, documents: Iterable[Document | KnownDocument], *, progress: Progress | None = None) -> Changes:
         """Index new and changed documents; one with the same id and content is left as it is.
 
         Documents are read, embedded and committed in groups, so that memory stays bounded and a crash or an
         interruption keeps all finished groups.
 
         Args:
-            documents: Read as a stream.
+            documents: Read as a stream; a ``KnownDocument`` stands for one that the index holds already.
             progress: Told after each step how many documents and chunks are done, and how many chunks are read.
 
         Raises:
@@ -257,7 +261,9 @@ class Index:
                 self._rewrite(0)
         return Changes(removed=wanted)
 
-    def _new(self, documents: Iterable[Document], changes: Changes) -> Iterator[tuple[Document, list[Chunk]]]:
+    def _new(
+        self, documents: Iterable[Document | KnownDocument], changes: Changes
+    ) -> Iterator[tuple[Document, list[Chunk]]]:
         """Chunk what is new or changed; note in ``changes`` what is not."""
         seen: dict[str, str] = {}
         for document in documents:
@@ -270,6 +276,10 @@ class Index:
             seen[document.id] = content_hash
             if self._view().content_hash(document.id) == content_hash:
                 changes.unchanged.append(document.id)
+                continue
+            if isinstance(document, KnownDocument):
+                reason = f"document {document.id!r} was changed meanwhile; add its file again"
+                changes.failed.append(Failure(document.source, reason))
                 continue
             chunks = list(split_document(document))
             if chunks:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from index import Index
+from index.place import places_between
 from rag.evidence import Evidence
 
 # [2]  [1, 3]  [1-3]  [Beleg 2]
@@ -21,6 +22,7 @@ LEAST_QUOTE = 12  # characters; below, quotation marks often only name something
 class Citation:
     """A checked quote: ``index.document(document_id).text[start:end] == quote``; ``marker`` is its ``[n]``.
 
+    ``page`` and ``place`` ("Kapitel 3: Der Wald") tell where in the original it begins, where the format knows that.
     ``gloss`` translates, for readers of an English answer, the sentence that the quote is about; it is no quote.
     """
 
@@ -33,6 +35,7 @@ class Citation:
     page: int | None = None
     source: str = ""
     gloss: str = ""
+    place: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON types."""
@@ -56,7 +59,18 @@ def cite(evidence: Evidence, marker: int, index: Index, *, with_passage: bool = 
         return None
     if with_passage and evidence.passage:
         start, end = evidence.passage
-    return Citation(marker, document.text[start:end], document.id, document.title, start, end, source=document.source)
+    places = places_between(document.places, start, end)
+    return Citation(
+        marker,
+        document.text[start:end],
+        document.id,
+        document.title,
+        start,
+        end,
+        page=next((place.page for place in places if place.page), None),
+        source=document.source,
+        place=next((place.name for place in places if place.name), ""),
+    )
 
 
 def find_quote(quote: str, text: str) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 import calendar
 import re
+from contextlib import suppress
 from datetime import date
 
 from index.date_terms import date_terms
@@ -22,7 +23,7 @@ _SAID = re.compile(
 _IN_TITLE = re.compile(rf"\bvom\s{_DATE}", re.IGNORECASE)
 
 
-def document_date(title: str, text: str) -> date | None:
+def document_date(title: str, text: str, said: str = "") -> date | None:
     """Return the day that a document gives as its own, None where it gives none; no other date is taken for it.
 
     Read are, in the title before the text, "Stand: 3. Mai 2024", "Stand 05/2024", "Aktualisiert am 3.5.2024",
@@ -35,7 +36,14 @@ def document_date(title: str, text: str) -> date | None:
     (datetime.date(2023, 5, 3), datetime.date(2024, 5, 31))
     >>> document_date("Stadtfest", "Das Fest ist am 3. Mai 2024.") is None
     True
+
+    ``said`` is what the file itself gives (``Document.date``, ISO 8601); it counts before the words.
+
+    >>> document_date("Gebühren", "Stand: 3. Mai 2024", said="2023-01-15T08:00:00Z")
+    datetime.date(2023, 1, 15)
     """
+    with suppress(ValueError):
+        return date.fromisoformat(said[:10])
     titled = [*_SAID.finditer(title), *_IN_TITLE.finditer(title)]
     found = [day for match in titled or _SAID.finditer(text) if (day := _day(match))]
     return max(found, default=None)

@@ -136,7 +136,7 @@ class Writer:
             pair = (disagreement.used, disagreement.other)
             documents = [self.index.document(part.document_id) for part in pair if part.document_id in self.index]
             if len(documents) == len(pair):
-                dates = [document_date(document.title, document.text) for document in documents]
+                dates = [document_date(document.title, document.text, document.date) for document in documents]
                 text = notice(disagreement, newer(disagreement, *dates), self.language)
                 yield from self._cited(text, pair, whole=False)
 

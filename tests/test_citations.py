@@ -49,6 +49,7 @@ def test_a_citation_stands_letter_for_letter_in_the_document(index):
         "page": None,
         "source": "/archiv/messe.txt",
         "gloss": "",
+        "place": "",
     }
 
 

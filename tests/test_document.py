@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from index.document import Document, DocumentError, Failure, load_documents
+from index.document import Document, DocumentError, Failure
+from index.formats import true_format
+from index.loading import load_documents
 
 GERMAN = "Die Straße ist für Fußgänger gesperrt. Das gilt über Nacht.\n"
 
@@ -27,7 +29,7 @@ def failures_of(path: Path) -> list[Failure]:
 # What is read
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_text_is_read_from_each_encoding(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "Haus_Ordnung.txt"
     path.write_bytes(GERMAN.encode(encoding))
@@ -190,22 +192,40 @@ def test_an_empty_gold_set_is_named(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw",
+    ("name", "raw", "says"),
     [
-        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
-        b"%PDF-1.7\n" + bytes(range(1, 256)) * 4,
-        gzip.compress(os.urandom(2000)),
-        "Umlaute: äöü".encode("utf-16"),
-        b"Text\0Text",
+        ("a.txt", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "named .txt, but looks like a PNG picture"),
+        ("a.md", gzip.compress(b"Text"), "looks like a gzip file"),
+        ("a.txt", b"Text\0Text", "binary data"),
+        ("a.pdf", b"PK\x03\x04" + bytes(40), "looks like a zip archive"),
+        ("a.pdf", b"Sehr geehrte Damen", "looks like plain text; name it .txt"),
+        ("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(90), "one with a password"),
+        ("a.docx", b"\0\1\2", "may be damaged"),
+        ("a.epub", rb"{\rtf1 Text}", "looks like RTF"),
     ],
-    ids=["png", "pdf", "gzip", "utf-16", "nul"],
 )
-def test_a_binary_file_with_a_text_name_is_refused(tmp_path: Path, raw: bytes) -> None:
-    path = tmp_path / "falsch.txt"
+def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path, name: str, raw: bytes, says: str) -> None:
+    path = tmp_path / name
     path.write_bytes(raw)
     [failure] = failures_of(path)
     assert failure.source == str(path)
-    assert failure.reason.startswith(f"{path}: binary data")
+    assert failure.reason.startswith(f"{path}: ")
+    assert says in failure.reason
+
+
+@pytest.mark.parametrize(
+    ("raw", "ending"),
+    [
+        (b"%PDF-1.7\n", ".pdf"),
+        (b'\xef\xbb\xbf <?xml version="1.0"?>\n<!-- a --><!-- b -->\n<!DOCTYPE html>', ".html"),
+        (b"<HTML><body>", ".html"),
+        (b"<!-- " + b"<!---->" * 500, ".txt"),  # linear, and no page
+        (b"<p>Ein Absatz", ".txt"),
+        (b"Die Zeile %PDF-1.7 steht am Anfang jeder PDF-Datei", ".txt"),
+    ],
+)
+def test_a_page_or_pdf_is_read_as_what_it_is(raw: bytes, ending: str) -> None:
+    assert true_format(Path("falsch.txt"), raw) == ending
 
 
 def test_what_is_neither_utf8_nor_windows_1252_is_refused(tmp_path: Path) -> None:

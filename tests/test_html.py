@@ -176,7 +176,7 @@ def test_deep_nesting_is_read_and_deeper_nesting_is_named(tmp_path):
     [
         (b"", "empty"),
         (b" \n", "empty"),
-        (b"%PDF-1.7 abc", "binary data"),
+        (b"%PDF-1.7\n" + bytes(range(256)), "binary data"),
         (b"<html>" + b"\0\1\2" * 50, "binary data"),
         (b"<html><body><script>render()</script><img src='a.png'></body></html>", "without text"),
     ],

@@ -1,6 +1,8 @@
 """The command ``beleg``: errors become one sentence here, and nowhere else."""
 
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from itertools import chain, islice
 from pathlib import Path
@@ -21,43 +23,66 @@ app = typer.Typer(
 index_app = typer.Typer(help=T.index_group, no_args_is_help=True)
 app.add_typer(index_app, name="index")
 
+_LISTED = ("id", "title", "language", "source", "date")
+
 IndexFolder = Annotated[Path | None, typer.Option("--index", help=T.option_index, show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help=T.option_json)]
 
 
 @index_app.command("add", help=T.index_add)
-def index_add(
-    paths: Annotated[list[Path], typer.Argument(help=T.argument_paths)],
+def index_add(  # noqa: PLR0917 - typer calls it by name
+    paths: Annotated[list[str], typer.Argument(help=T.argument_paths)],
     index: IndexFolder = None,
+    force: Annotated[bool, typer.Option("--force", help=T.option_force)] = False,
+    prune: Annotated[bool, typer.Option("--prune", help=T.option_prune)] = False,
+    allow_private: Annotated[bool, typer.Option("--allow-private", help=T.option_allow_private)] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read, embed and store documents."""
-    from index import Index, load_documents
+    from index import Index
+    from index.loading import Loader
+    from index.settings import index_settings
+    from index.sources import Sources
     from ui.progress import indexing_progress
 
     failures: list[Failure] = []
+    skipped: list[Path] = []
+    folder = index or index_settings().index
+    known = Index.open(folder) if Index.exists(folder) else None
+    sources = Sources(folder, known.content_hash if known else lambda _: None, force=force)
     with indexing_progress(T.indexing, T.indexed) as progress:
-        documents = load_documents(paths, on_failure=failures.append, progress=progress.read)
+        loader = Loader(failures.append, skipped.append, progress.read, sources, allow_private)
+        documents = loader.load(paths)
         first = list(islice(documents, 1))  # a wrong path stops here, before an index is made
-        opened = Index.open(index)
-        changes = opened.add(chain(first, documents), progress=progress.done)
+        opened = known or Index.open(folder)
+        try:
+            changes = opened.add(chain(first, documents), progress=progress.done)
+        finally:
+            sources.save()
     changes.failed[:0] = failures
-    _report(changes, as_json)
+    gone = sources.gone(paths)
+    if prune and gone:
+        changes.removed = opened.remove(gone).removed
+        sources.save()
+    _report(changes, as_json, _skipped(skipped), [] if prune else gone)
     _say(T.total.format(documents=len(opened), folder=opened.folder))
     if changes.failed:
         raise typer.Exit(1)
 
 
+def _skipped(paths: list[Path]) -> dict[str, int]:
+    """Count the files that are not read, by their endings, the most frequent first."""
+    return dict(Counter(path.suffix.lower() or path.name for path in paths).most_common())
+
+
 @index_app.command("list", help=T.index_list)
 def index_list(index: IndexFolder = None, as_json: AsJson = False) -> None:
-    """Print id, title, language, length and source of each document."""
-    from dataclasses import asdict
-
+    """Print id, title, language, length, source and date of each document."""
     from index import Index
 
     opened = Index.open(index, must_exist=True)
     rows = [
-        {**{key: value for key, value in asdict(document).items() if key != "text"}, "characters": len(document.text)}
+        {**{name: getattr(document, name) for name in _LISTED}, "characters": len(document.text)}
         for document in opened.documents()
     ]
     if as_json:
@@ -135,7 +160,9 @@ def _print_evidence(answer: "Answer") -> None:
         _print(f"\n{words.sources if answer.citations else words.nearest}")
     for citation in answer.citations or answer.nearest:
         _print(f"[{citation.marker}] „{' '.join(citation.quote.split())}“")
-        _print(f"    {citation.title or citation.document_id} ({citation.document_id}:{citation.start}-{citation.end})")
+        page = words.chat_page.format(page=citation.page) if citation.page else ""
+        title = ", ".join(part for part in (citation.title or citation.document_id, page, citation.place) if part)
+        _print(f"    {title} ({citation.document_id}:{citation.start}-{citation.end})")
         if citation.gloss:
             _print(f"    {words.gloss.format(text=citation.gloss)}")
 
@@ -190,7 +217,11 @@ def demo() -> None:
 
 def _print(text: str) -> None:
     """Results go to standard output; what a document says must not steer the terminal."""
-    typer.echo("".join(character for character in text if character.isprintable() or character in "\n\t"))
+    typer.echo(_printable(text))
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")
 
 
 def _say(text: str) -> None:
@@ -204,17 +235,22 @@ def _print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def _report(changes: "Changes", as_json: bool) -> None:
+def _report(changes: "Changes", as_json: bool, skipped: dict[str, int] | None = None, gone: Sequence[str] = ()) -> None:
     from dataclasses import asdict
 
     if as_json:
-        _print_json(asdict(changes))
+        _print_json({**asdict(changes), "skipped": skipped or {}, "gone": list(gone)})
         return
     for name, ids in asdict(changes).items():
         if ids:
             _say(f"{len(ids)} {getattr(T, name)}")
     for failure in changes.failed:
-        _say(f"  {failure.reason}")
+        _say(_printable(f"  {failure.reason}"))
+    if skipped:
+        endings = ", ".join(f"{ending} ({count})" for ending, count in list(skipped.items())[:10])
+        _say(_printable(T.skipped.format(files=sum(skipped.values()), endings=endings)))
+    if gone:
+        _say(_printable(T.gone.format(documents=len(gone), first=", ".join(gone[:3]) + (" …" if gone[3:] else ""))))
 
 
 def main() -> None:

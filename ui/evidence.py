@@ -82,7 +82,8 @@ def _quote(citation: Citation, turn: int, texts: Texts) -> str:
     page = texts.chat_page.format(page=citation.page) if citation.page else ""
     title = _shortened(citation.title or citation.document_id, TITLE_CHARACTERS)
     gloss = escape(texts.gloss.format(text=citation.gloss)) if citation.gloss else ""
-    origin = " · ".join(part for part in (page, _shortened(citation.source, SOURCE_CHARACTERS)) if part)
+    place, source = _shortened(citation.place, TITLE_CHARACTERS), _shortened(citation.source, SOURCE_CHARACTERS)
+    origin = " · ".join(part for part in (page, place, source) if part)
     return (
         f'<div class="beleg-quote" id="{_anchor(citation, turn)}">'
         f'<span class="beleg-number">{citation.marker}</span>'

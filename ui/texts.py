@@ -27,6 +27,9 @@ class Texts:
     option_language: str
     option_json: str
     option_documents: str
+    option_force: str
+    option_prune: str
+    option_allow_private: str
     argument_paths: str
     argument_ids: str
     argument_question: str
@@ -38,6 +41,8 @@ class Texts:
     unchanged: str
     removed: str
     failed: str
+    skipped: str
+    gone: str
     total: str
     no_documents: str
     indexing: str
@@ -89,7 +94,10 @@ class Texts:
 DE = Texts(
     cli="Deutsche Dokumente fragen und Antworten mit geprüften, wörtlichen Zitaten erhalten.",
     index_group="Dokumente aufnehmen, auflisten, entfernen.",
-    index_add="Dateien und Ordner aufnehmen (.txt, .md, .jsonl, .jsonl.gz); Unverändertes wird übersprungen.",
+    index_add=(
+        "Dateien, Ordner und Webadressen aufnehmen (.pdf, .docx, .html, .epub, .txt, .md, .jsonl); "
+        "Unverändertes wird übersprungen."
+    ),
     index_list="Die aufgenommenen Dokumente auflisten.",
     index_remove="Dokumente entfernen.",
     ask="Eine Frage stellen, auf Deutsch oder Englisch.",
@@ -100,7 +108,10 @@ DE = Texts(
     option_language="Sprache der Antwort; sonst die der Frage.",
     option_json="JSON ausgeben.",
     option_documents="Nur in diesem Dokument suchen (mehrfach möglich).",
-    argument_paths="Dateien oder Ordner.",
+    option_force="Alle Dateien neu lesen, auch unveränderte.",
+    option_prune="Dokumente entfernen, deren Dateien in den genannten Ordnern nicht mehr da sind.",
+    option_allow_private="Auch Webadressen dieses Rechners und privater Netze holen.",
+    argument_paths="Dateien, Ordner oder Webadressen.",
     argument_ids="Kennungen der Dokumente, siehe: beleg index list",
     argument_question="Die Frage.",
     option_host="Adresse, an der der Server hört.",
@@ -110,6 +121,8 @@ DE = Texts(
     unchanged="unverändert",
     removed="entfernt",
     failed="fehlgeschlagen",
+    skipped="{files} Dateien unbekannter Formate übersprungen: {endings}",
+    gone="{documents} Dokumente, deren Dateien nicht mehr da sind ({first}); entfernen: beleg index add --prune …",
     total="{documents} Dokumente in {folder}",
     no_documents="Der Index in {folder} ist leer. Dokumente aufnehmen: beleg index add PFAD",
     indexing="Dokumente werden aufgenommen",
@@ -164,7 +177,10 @@ DE = Texts(
 EN = Texts(
     cli="Ask German documents and get answers with checked, verbatim quotes.",
     index_group="Add, list and remove documents.",
-    index_add="Add files and folders (.txt, .md, .jsonl, .jsonl.gz); what has not changed is skipped.",
+    index_add=(
+        "Add files, folders and web addresses (.pdf, .docx, .html, .epub, .txt, .md, .jsonl); "
+        "what has not changed is skipped."
+    ),
     index_list="List the indexed documents.",
     index_remove="Remove documents.",
     ask="Ask a question in German or English.",
@@ -175,7 +191,10 @@ EN = Texts(
     option_language="Language of the answer; otherwise the question's.",
     option_json="Print JSON.",
     option_documents="Search this document only (may be repeated).",
-    argument_paths="Files or folders.",
+    option_force="Read all files again, unchanged ones too.",
+    option_prune="Remove documents whose files are no longer in the given folders.",
+    option_allow_private="Fetch web addresses of this machine and of private networks, too.",
+    argument_paths="Files, folders or web addresses.",
     argument_ids="Ids of the documents, see: beleg index list",
     argument_question="The question.",
     option_host="Address on which the server listens.",
@@ -185,6 +204,8 @@ EN = Texts(
     unchanged="unchanged",
     removed="removed",
     failed="failed",
+    skipped="{files} files of unknown formats skipped: {endings}",
+    gone="{documents} documents whose files are gone ({first}); remove them: beleg index add --prune …",
     total="{documents} documents in {folder}",
     no_documents="The index in {folder} is empty. Add documents: beleg index add PATH",
     indexing="Indexing documents",

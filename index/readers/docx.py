@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from index.clean_text import clean
-from index.document import Document, DocumentError, file_id
+from index.document import Document, DocumentError, file_id, file_title
 from index.language import detect_language
 from index.readers.blocks import join_blocks
 from index.readers.docx_body import Body
@@ -45,7 +45,7 @@ def read(path: Path) -> Iterator[Document]:
         raise DocumentError(f"{path}: a document without text (pictures only?); save it as PDF with text recognition")
     if body.hidden:
         _log.warning("%s: %d hidden texts left out, the first: %r", path, len(body.hidden), body.hidden[0][:60])
-    title = _title(properties.get("title", "")) or body.title or body.heading or path.stem.replace("_", " ")
+    title = _title(properties.get("title", "")) or body.title or body.heading or file_title(path, text)
     day = iso_day(properties.get("modified", "")) or iso_day(properties.get("created", ""))
     yield Document(file_id(path), title, text, detect_language(text[:2000]), str(path.resolve()), day, places)
 

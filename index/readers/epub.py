@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from index.clean_text import clean
-from index.document import Document, DocumentError, file_id
+from index.document import Document, DocumentError, file_id, file_title
 from index.language import detect_language
 from index.readers.blocks import Block, join_blocks
 from index.readers.epub_contents import Contents, read_contents
@@ -45,7 +45,7 @@ def read(path: Path) -> Iterator[Document]:
         text, places = join_blocks(_blocks(parts, book, contents, path))
     if not text:
         raise DocumentError(f"{path}: a book without text (pictures only?); convert it to PDF with text recognition")
-    title = book.title or path.stem.replace("_", " ")
+    title = book.title or file_title(path, text)
     yield Document(file_id(path), title, text, detect_language(text[:2000]), str(path.resolve()), book.date, places)
 
 

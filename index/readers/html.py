@@ -7,12 +7,12 @@ from pathlib import Path
 
 from lxml import etree
 
-from index.document import Document, DocumentError, file_id
+from index.document import Document, DocumentError, file_id, file_title
+from index.encodings import declared_encoding, decode
 from index.language import detect_language
 from index.readers.blocks import Block, join_blocks
 from index.readers.boilerplate import drop_boilerplate
 from index.readers.hidden_markup import hidden_by_style
-from index.readers.html_bytes import decode_markup
 from index.readers.html_metadata import page_date, page_title
 from index.readers.markup import Passage, find_passages
 from index.readers.xml_safety import Element, local, refuse_too_many_tags
@@ -29,7 +29,8 @@ def read(path: Path) -> Iterator[Document]:
     Raises:
         DocumentError: The file is no web page, or there is no text on it.
     """
-    markup = decode_markup(path.read_bytes(), path)
+    raw = path.read_bytes()
+    markup = decode(raw, path, declared_encoding(raw))
     root = parse_html(markup, path)
     title, date = page_title(root), page_date(root)
     passages = _visible(root, path)
@@ -38,7 +39,7 @@ def read(path: Path) -> Iterator[Document]:
             f"{path}: a page without text (its scripts may fetch it); open it in a browser and save it as text or PDF"
         )
     text, places = join_blocks(_blocks(passages))
-    title = title or next((passage.text for passage in passages if passage.level), "") or path.stem.replace("_", " ")
+    title = title or next((passage.text for passage in passages if passage.level), "") or file_title(path, text)
     language = detect_language(text[:2000])
     yield Document(file_id(path), title, text, language, str(path.resolve()), date, places)
 

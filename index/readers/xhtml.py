@@ -5,8 +5,8 @@ from html.entities import html5
 from pathlib import Path
 
 from index.document import DocumentError
+from index.encodings import declared_encoding, decode
 from index.readers.html import parse_html
-from index.readers.html_bytes import decode_markup
 from index.readers.xml_safety import Element, parse_xml
 
 _PROLOGUE = re.compile(r"\s*(?:<\?xml[^>]*\?>)?\s*(?:<!--.*?-->\s*)*(?:<!DOCTYPE[^>\[]*>)?", re.DOTALL | re.IGNORECASE)
@@ -24,7 +24,7 @@ def parse_xhtml(raw: bytes, path: Path, part: str) -> Element:
     'für'
     """
     where = Path(f"{path} ({part})")
-    markup = decode_markup(raw, where)
+    markup = decode(raw, where, declared_encoding(raw))
     if "<!ENTITY" in markup:
         raise DocumentError(f"{where}: defines XML entities, as attacks do; save it anew with the program it is from")
     markup = _PROLOGUE.sub("", markup, count=1)
