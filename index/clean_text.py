@@ -1,0 +1,176 @@
+"""Text as files hold it -> clean text: composed letters, nothing invisible, words cut at a line's end made whole."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+# What Unicode calls default ignorable, and what no text holds: controls, non-characters, surrogates, private signs.
+_INVISIBLE = (
+    (0x00, 0x08), (0x0E, 0x1F), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C),
+    (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F),
+    (0x3164, 0x3164), (0xD800, 0xF8FF), (0xFDD0, 0xFDEF), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFC), (0xFFFE, 0xFFFF), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+_ODD_SPACES = "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u2800"
+_TABLE: dict[int, str] = {
+    **{sign: "" for first, last in _INVISIBLE for sign in range(first, last + 1)},
+    **{ord(space): " " for space in _ODD_SPACES},
+    **dict.fromkeys((0x0B, 0x0C, 0x85, 0x2028), "\n"),
+    0x2029: "\n\n",
+    **dict.fromkeys((0x2010, 0x2011), "-"),
+    # Bullets of the symbol fonts, which stand in the private area.
+    0xF0B7: "•",
+    0xF0A7: "▪",
+    0xF0D8: "➢",
+    0xF0FC: "✓",
+    **{sign: unicodedata.normalize("NFKC", chr(sign)) for sign in range(0xFB00, 0xFB07)},
+}
+_ODD = re.compile("[^\n -~\u00a1-\u00ac\u00ae-\u02ff]")  # what the table or NFC could change
+
+Span = tuple[int, int]
+
+
+def clean(text: str) -> str:
+    r"""Return the text in NFC, without invisible characters; ligatures taken apart, odd spaces and hyphens plain.
+
+    Line breaks of every kind become ``\n``; runs of spaces stay. Signs that mean something (², ½, „“, –) stay.
+
+    >>> clean("Die o\u0308ﬀent\u00adliche\u00a0Hand\u200b zahlt 5\u202f€.")
+    'Die öffentliche Hand zahlt 5 €.'
+    >>> clean("Mu\u0308nchen,\r\nE\u2011Mail")
+    'München,\nE-Mail'
+    """
+    if not _ODD.search(text):
+        return text
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").translate(_TABLE))
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Clean text made of lines, and where each line stands in it; the spans of a divided word meet inside of it."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+
+def join_lines(lines: Iterable[str], known: Collection[str] = frozenset()) -> str:
+    """Return the lines of a paragraph as one line of clean text, words cut at a line's end made whole.
+
+    Args:
+        lines: As they stand in the original, soft hyphens and all.
+        known: Words of the document itself, case folded (see `known_words`): they decide where the rules are in doubt.
+
+    >>> join_lines(["Die Bundes-", "regierung regelt Ein-", "und Ausfuhr, sagt die CDU-", "Fraktion"])
+    'Die Bundesregierung regelt Ein- und Ausfuhr, sagt die CDU-Fraktion'
+    """
+    return join_with_spans(lines, known).text
+
+
+def join_with_spans(lines: Iterable[str], known: Collection[str] = frozenset()) -> Joined:
+    """Join lines as `join_lines` does, and tell where each of them stands in the text.
+
+    >>> joined = join_with_spans(["Die Bundes-", "regierung"])
+    >>> [joined.text[start:end] for start, end in joined.spans]
+    ['Die Bundes', 'regierung']
+    """
+    text, spans = "", list[Span]()
+    ended_soft = False
+    for line in lines:
+        words = " ".join(clean(line).split())
+        if text and words:
+            text, between = _seam(text, words, ended_soft, known)
+            if spans and spans[-1][1] > len(text):
+                spans[-1] = (spans[-1][0], len(text))
+            text += between
+        spans.append((len(text), len(text) + len(words)))
+        text += words
+        ended_soft = line.rstrip().endswith("\u00ad") if words else ended_soft
+    return Joined(text, tuple(spans))
+
+
+def known_words(lines: Iterable[str]) -> set[str]:
+    """Return the words that stand whole in lines, case folded: those with a hyphen inside of them, too.
+
+    >>> sorted(known_words(["Das deutsch-französische Amt für Bundes-", "angelegenheiten"]))
+    ['amt', 'angelegenheiten', 'das', 'deutsch-französische', 'für']
+    """
+    return {word for line in lines for word in _WORD.findall(clean(line).casefold())}
+
+
+_WORD = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?:-[^\W\d_]{2,})*(?![\w-])")
+_LAST = re.compile(r"(\S*[^\W_])-$")
+_PAIR = re.compile(r"(und|oder|bzw|sowie|resp|and|or)\b|(bis|to|als auch)\b(?!-)")
+_ADJECTIVE = re.compile(r"(?:\w{2,}(?:isch|lich)|(?:nieder|hoch)?deutsch)(?:e[nmrs]?)?")
+_IN_ADDRESS = re.compile(r"://|www\.|@|\\")
+_ADDRESS_GOES_ON = re.compile(r"\w[/.?=&%_~#-]\w|[/?=&%_~#]|\.(?:html?|pdf|php)\b")
+
+
+def _seam(text: str, line: str, soft: bool, known: Collection[str]) -> tuple[str, str]:
+    """Return the text before the seam and what stands between it and the line."""
+    if soft:
+        return text, ""
+    if last := _LAST.search(text):
+        between = _after_hyphen(last[1], line, known)
+        return (text[:-1], "") if between is None else (text, between)
+    return text, "" if _goes_on(text, line) else " "
+
+
+def _goes_on(text: str, line: str) -> bool:
+    """Whether no space belongs between two lines of which the first ends in no hyphen."""
+    if line.startswith("/"):
+        return text[-1].isalnum()
+    if text.endswith("/") and _IN_ADDRESS.search(text.rsplit(" ", 1)[-1]):
+        return bool(_ADDRESS_GOES_ON.search(_first_token(line)))
+    return bool(re.search(r"[\w-]/$|\w[–—]$", text)) and line[0].isalnum()
+
+
+def _first_token(line: str) -> str:
+    return line.split(" ", 1)[0].rstrip(".,;:)")
+
+
+def _after_hyphen(left: str, line: str, known: Collection[str]) -> str | None:
+    """Return what follows the hyphen at a line's end: nothing or a space; None where it only divided a word."""
+    if _IN_ADDRESS.search(left) or line[0] == "/" or line[0].isdigit():
+        return ""
+    if not line[0].isalpha():
+        return " "
+    left, right = _inner_word(left), _first_word(line)
+    whole = f"{left}{right}".casefold() in known
+    hyphenated = f"{left}-{right}".casefold() in known
+    if line[0].isupper():
+        return None if _divides_capitals(left, right, whole, hyphenated) else ""
+    if whole != hyphenated:
+        return None if whole else ""
+    if _PAIR.match(line) and f"{left}{right}" != "Kürbis":
+        return " "
+    return "" if _keeps_hyphen(left, right) else None
+
+
+def _inner_word(token: str) -> str:
+    """Return the last word of a token: "(Verkehrs" -> "Verkehrs", "Nord-Süd-Ge" -> "Ge"."""
+    return re.split(r"[^\w]", token)[-1]
+
+
+def _first_word(line: str) -> str:
+    found = re.match(r"[^\W_]+(?:-[^\W_]+)*", line)
+    return found[0] if found else ""
+
+
+def _keeps_hyphen(left: str, right: str) -> bool:
+    """Whether a hyphen before small letters is the word's own: 20-jährig, EU-weit, x-beliebig, deutsch-polnisch."""
+    if left[-1].isdigit() or len(left) == 1 or _is_abbreviation(left):
+        return True
+    return bool(_ADJECTIVE.fullmatch(left) and _ADJECTIVE.fullmatch(right) and left.islower())
+
+
+def _is_abbreviation(word: str) -> bool:
+    """Whether a word is spelt in capitals, as CDU, pH, GmbH and LKWs are."""
+    return word[-1].isupper() or sum(sign.isupper() for sign in word) >= 2
+
+
+def _divides_capitals(left: str, right: str, whole: bool, hyphenated: bool) -> bool:
+    """Whether a word set in capitals is divided, as in a heading: BUNDES-/REGIERUNG, but CDU-/CSU."""
+    if not (left.isupper() and right.isupper()) or hyphenated:
+        return False
+    return whole or (len(left) > 3 and len(right) > 3)
