@@ -64,7 +64,7 @@ def test_without_evidence_a_number_has_no_ground():
     [
         ("Was bedeutet „Plastid“?", "Plastid", True),
         ("Die wievieltgrößte Stadt ist Bonn, und was ist sie?", "Die Stadt ist Bonn.", False),  # asks late
-        ("Wie kann ich mich für den Kurs anmelden?", "Du musst dich zum Kurs anmelden.", True),
+        ("Wie kann ich mich für den Kurs anmelden?", "Man kann sich zum Kurs anmelden.", True),
         ("Welche Art von Musik führt der Chor auf?", "Musik", True),
         ("What does rhodophyte mean?", "Rhodophyte", True),
         ("Welche Kurse sind kostenlos?", "Alle Kurse sind kostenlos.", False),
