@@ -40,7 +40,7 @@ def page_picture(path: Path, page: int, boxes: Iterable[Box] = (), scale: float 
 
 
 def draw_page(page: Any, scale: float) -> tuple[Any, float]:
-    """Return a pypdfium2 page as a Pillow picture, and its scale: smaller than asked for where it would be too large."""
+    """Return a pypdfium2 page as a Pillow picture, and its scale: a smaller one where it would be too large."""
     width, height = page.get_size()
     scale = min(scale, (MOST_PIXELS / max(1.0, width * height)) ** 0.5)
     return page.render(scale=scale).to_pil().convert("RGB"), scale

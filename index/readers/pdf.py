@@ -10,13 +10,13 @@ from typing import Any
 from index.clean_text import join_with_spans, known_words
 from index.document import Document, DocumentError, file_id
 from index.language import detect_language
-from index.place import Place
+from index.place import Box, Place
 from index.readers.ocr import INSTALL, OcrError, ocr_is_there, read_picture
 from index.readers.pdf_bounds import MOST_PAGES, check_bounds
 from index.readers.pdf_characters import PageText, page_text, shown_box
 from index.readers.pdf_layout import page_lines
 from index.readers.pdf_margins import without_margins
-from index.readers.pdf_paragraphs import Paragraph, paragraphs
+from index.readers.pdf_paragraphs import PageLine, Paragraph, paragraphs
 
 _log = logging.getLogger(__name__)
 
@@ -39,9 +39,7 @@ def read(path: Path) -> Iterator[Document]:
     parts = _parts(pages)
     text, places = _compose(parts, pages)
     if re.match(r"(?:## )?Please wait\.\.\.", text) and len(pages) == 1:
-        raise DocumentError(
-            f"{path}: a form of Adobe's (XFA) whose text no other program shows; print it as PDF, and give that"
-        )
+        raise DocumentError(f"{path}: an XFA form, whose text only Adobe's program shows; print it as PDF")
     title = _title(metadata.get("Title", ""), parts, path)
     language = detect_language(text[:2000])
     yield Document(file_id(path), title, text, language, str(path.resolve()), _date(metadata), tuple(places))
@@ -142,21 +140,22 @@ def _compose(parts: Sequence[Paragraph], pages: Sequence[PageText]) -> tuple[str
         joined = join_with_spans([one.line.text for one in part.lines], known)
         if not joined.text:
             continue
-        pieces.append(
-            ("" if not pieces else "\n" if was_row and part.is_row else "\n\n")
-            + "#" * part.level
-            + " " * bool(part.level)
-        )
-        at += len(pieces[-1])
-        for one, (start, end) in zip(part.lines, joined.spans, strict=True):
-            page = pages[one.page]
-            box = shown_box(one.line.box, one.line.turn, page.width, page.height)
-            if end > start:
-                places.append(Place(at + start, at + end, one.page + 1, tuple(round(x, 1) for x in box)))
-        pieces.append(joined.text)
+        between = ("\n" if was_row and part.is_row else "\n\n") if pieces else ""
+        pieces += [between, f"{'#' * part.level} " if part.level else "", joined.text]
+        at += len(between) + len(pieces[-2])
+        places += [
+            Place(at + start, at + end, one.page + 1, _box(one, pages[one.page]))
+            for one, (start, end) in zip(part.lines, joined.spans, strict=True)
+            if start < end
+        ]
         at += len(joined.text)
         was_row = part.is_row
     return "".join(pieces), places
+
+
+def _box(one: PageLine, page: PageText) -> Box:
+    left, top, right, bottom = shown_box(one.line.box, one.line.turn, page.width, page.height)
+    return round(left, 1), round(top, 1), round(right, 1), round(bottom, 1)
 
 
 _NO_TITLE = re.compile(
@@ -167,7 +166,7 @@ _NO_TITLE = re.compile(
 
 
 def _title(given: str, parts: Sequence[Paragraph], path: Path) -> str:
-    """Return the title of the metadata where it is one, else the largest heading of the first pages, else the file's name."""
+    """Return the title of the metadata where it is one, else the largest early heading, else the file's name."""
     given = " ".join(join_with_spans([given]).text.split())
     if not _NO_TITLE.fullmatch(given) and 2 * sum(sign.isalpha() for sign in given) > len(given):
         return given

@@ -38,11 +38,7 @@ def check_bounds(path: Path) -> None:
 def _not_a_pdf(head: bytes) -> str:
     if not head.strip(b"\0 \r\n\t"):
         return "the file is empty"
-    return (
-        "a zip archive or an Office file, not a PDF"
-        if head.startswith(b"PK")
-        else "not a PDF file (no %PDF- at its start)"
-    )
+    return "a zip archive or an Office file, not a PDF" if head.startswith(b"PK") else "not a PDF file"
 
 
 def _check_streams(content: mmap.mmap, path: Path) -> None:
@@ -52,12 +48,14 @@ def _check_streams(content: mmap.mmap, path: Path) -> None:
             continue
         dictionary = content[max(0, found.start() - _DICTIONARY) : found.start()]
         dictionary = dictionary[dictionary.rfind(b" obj") + 1 :]
-        if not _FLATE.search(dictionary) or re.search(rb"/Subtype\s*/Image|/FontFile|/DCTDecode", dictionary):
+        if not _FLATE.search(dictionary) or re.search(
+            rb"/(?:Subtype\s*/Image|Type\s*/EmbeddedFile)|/FontFile|/DCTDecode", dictionary
+        ):
             continue
         total += (size := _unfolded(content, found.end(), len(_FLATE.findall(dictionary))))
         if size > MOST_STREAM or total > MOST_UNFOLDED:
             raise DocumentError(
-                f"{path}: unfolds to more than {min(size, MOST_UNFOLDED) // 1_000_000} MB of page content, expected at most "
+                f"{path}: unfolds to more than {max(size, total) // 1_000_000} MB of page content, expected at most "
                 f"{MOST_STREAM // 1_000_000} MB a stream; print it anew as PDF, or leave it out"
             )
 

@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ def _to_shown(rows: Floats, page: Any) -> Floats:
         case 270:
             across, down, dx, dy = top - y, right - x, -dy, dx
         case _:
-            across, down, dx, dy = x - left, top - y, dx, -dy
+            across, down = x - left, top - y
     rows[:, [_LEFT, _RIGHT, _X]] = np.column_stack([across[:, :2].min(1), across[:, :2].max(1), across[:, 2]])
     rows[:, [_TOP, _BOTTOM, _BASE]] = np.column_stack([down[:, :2].min(1), down[:, :2].max(1), down[:, 2]])
     rows[:, _DX], rows[:, _DY] = dx, dy
@@ -166,7 +167,7 @@ def _segments_of(rows: Floats, spaced: npt.NDArray[np.bool_], turn: int, bold: "
     parted = (np.abs(np.diff(base)) > 0.6 * large) | (gap > _WIDE * large) | (left[1:] < left[:-1] - 0.3 * small)
     spaced[1:] |= gap > _SPACE * large
     bounds = [0, *(np.flatnonzero(parted) + 1).tolist(), len(rows)]
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         yield _segment(rows[start:end], spaced[start:end], turn, bold)
 
 
@@ -175,17 +176,20 @@ def _segment(rows: Floats, spaced: npt.NDArray[np.bool_], turn: int, bold: "_Bol
     size = float(sizes.max())
     full = sizes >= 0.85 * size
     baseline = float(np.median(rows[full, _BASE]))
-    box = (rows[:, _LEFT].min(), rows[:, _TOP].min(), rows[:, _RIGHT].max(), rows[:, _BOTTOM].max())
+    left, right = float(rows[:, _LEFT].min()), float(rows[:, _RIGHT].max())
+    top, bottom = float(rows[:, _TOP].min()), float(rows[:, _BOTTOM].max())
     raised = ~full & (baseline - rows[:, _BASE] > 0.15 * size)
     text = _text(rows[:, _CODE], spaced, raised)
-    return Segment(text, *map(float, box), baseline, size, bold(int(rows[0, _NUMBER])), turn)
+    return Segment(text, left, top, right, bottom, baseline, size, bold(int(rows[0, _NUMBER])), turn)
 
 
 def _text(codes: Floats, spaced: npt.NDArray[np.bool_], raised: npt.NDArray[np.bool_]) -> str:
     """Return the characters with their spaces; raised figures as such, and apart from the word that they annotate."""
     signs = [chr(code) for code in np.where(np.isin(codes, _LINE_END_HYPHENS), 0x2D, codes).astype(int).tolist()]
     for at in np.flatnonzero(raised).tolist():
-        signs[at] = raise_figures(signs[at], "".join(signs[max(0, at - 3) : at]), follows_raised=at and raised[at - 1])
+        signs[at] = raise_figures(
+            signs[at], "".join(signs[max(0, at - 3) : at]), follows_raised=at > 0 and bool(raised[at - 1])
+        )
     for at in np.flatnonzero(spaced).tolist():
         if at and not raised[at]:
             signs[at] = " " + signs[at]

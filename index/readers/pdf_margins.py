@@ -100,14 +100,12 @@ def _figures(text: str) -> list[int]:
     """
     if re.fullmatch(r"[ivxlc]{1,7}", text.strip()):
         return [_roman(text.strip())]
-    found = re.fullmatch(r"\W*(\d{1,4})?(?!\d).*?(?<!\d)(\d{1,4})?\W*", text, re.DOTALL)
-    middle = re.search(r"(?:Seite|Blatt|Page) (\d{1,4})", text)
-    groups = [*(found.groups() if found else ()), middle[1] if middle else None]
-    return (
-        list(dict.fromkeys(sorted(int(group) for group in groups if group)))
-        if middle
-        else [int(group) for group in dict.fromkeys(groups) if group]
+    found = (
+        re.match(r"\W*(\d{1,4})(?!\d)", text),
+        re.search(r"(?:Seite|Blatt|Page) (\d{1,4})(?!\d)", text),
+        re.search(r"(?<!\d)(\d{1,4})\W*$", text),
     )
+    return list(dict.fromkeys(int(one[1]) for one in found if one))
 
 
 def _roman(text: str) -> int:

@@ -81,25 +81,20 @@ def _body(pages: Sequence[Sequence[Line]]) -> _Body:
 def _part_notes(lines: Sequence[Line], body: _Body) -> tuple[list[Line], list[Line]]:
     """Part the footnotes from the text: small lines at the foot of a column, the first of them with a mark."""
     notes: set[int] = set()
-    ends = [
-        number
-        for number, line in enumerate(lines)
-        if number + 1 == len(lines) or _is_new_column(line, lines[number + 1])
-    ]
-    for end in ends:
-        start = end + 1
-        while (
-            start
-            and _is_small(lines[start - 1], body)
-            and not (start <= end and _is_new_column(lines[start - 1], lines[start]))
-        ):
-            start -= 1
-        while start <= end and not _NOTE_MARK.match(lines[start].text):
-            start += 1
-        if start and not _is_small(lines[start - 1], body) or start < end + 1:
-            notes |= set(range(start, end + 1))
+    for start, end in _column_spans(lines):
+        first = end
+        while first > start and _is_small(lines[first - 1], body):
+            first -= 1
+        while first < end and not _NOTE_MARK.match(lines[first].text):
+            first += 1
+        notes |= set(range(first, end))
     text = [line for number, line in enumerate(lines) if number not in notes]
     return (text, [lines[number] for number in sorted(notes)]) if text else (list(lines), [])
+
+
+def _column_spans(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
+    bounds = [0, *(n for n in range(1, len(lines)) if _is_new_column(lines[n - 1], lines[n])), len(lines)]
+    return pairwise(bounds)
 
 
 def _is_small(line: Line, body: _Body) -> bool:
@@ -139,39 +134,42 @@ def _leading(lines: Sequence[Line], body: _Body) -> float:
 
 def _belongs(paragraph: Paragraph, line: Line, following: Line | None, leading: float) -> bool:
     """Whether a line goes on with the paragraph."""
-    last, first = paragraph.last.line, paragraph.lines[0].line
+    last = paragraph.last.line
     if line.turn != last.turn or line.is_row or abs(line.size - last.size) > 0.08 * max(line.size, last.size):
         return False
-    if _is_new_column(last, line) or line.block != last.block and line.baseline > last.baseline + 3 * line.size:
+    if _is_new_column(last, line) or (line.block != last.block and line.baseline > last.baseline + 3 * line.size):
         return line.block != last.block and _runs_on(last, line)
     if paragraph.is_row:
-        return (
-            line.block == last.block
-            and line.box[0] > first.column[0] + 2 * line.size
-            and not _has_middle_cell(paragraph, line)
-        )
-    if (
-        line.baseline - last.baseline > max(leading * 1.22, 1.1) * line.size
-        or line.bold != last.bold
-        and _stands_alone(last, line)
-    ):
+        return line.block == last.block and _is_in_last_cell(paragraph.lines[0].line, line)
+    if line.baseline - last.baseline > max(leading * 1.22, 1.1) * line.size or _begins_anew(last, line):
         return False
-    if _LIST_MARK.match(line.text) and not (last.text.endswith("-") or _is_full(last) and not _ENDS.search(last.text)):
-        return False
-    indent = line.box[0] - (
-        min(one.line.box[0] for one in paragraph.lines[1:]) if len(paragraph.lines) > 1 else first.box[0]
-    )
+    return _is_aligned(paragraph, line, following)
+
+
+def _begins_anew(last: Line, line: Line) -> bool:
+    """Whether a line just below another has a look or a mark of its own."""
+    if line.bold != last.bold and _stands_alone(last, line):
+        return True
+    is_open = last.text.endswith("-") or (_is_full(last) and not _ENDS.search(last.text))
+    return bool(_LIST_MARK.match(line.text)) and not is_open
+
+
+def _is_aligned(paragraph: Paragraph, line: Line, following: Line | None) -> bool:
+    """Whether a line begins where the paragraph's lines do, or the line above ends as only a full line does."""
+    first, last = paragraph.lines[0].line, paragraph.last.line
+    left = min(one.line.box[0] for one in paragraph.lines[1:] or paragraph.lines)
+    indent = line.box[0] - left
+    ended = bool(_ENDS.search(last.text))
     if _LIST_MARK.match(first.text):
-        return line.box[0] > first.box[0] - line.size and not (indent < -0.8 * line.size and _ENDS.search(last.text))
-    if indent > 0.7 * line.size and (len(paragraph.lines) > 1 or _ENDS.search(last.text)):
-        return not (following is None or following.box[0] < line.box[0] - 0.5 * line.size or _ENDS.search(last.text))
-    return _is_full(last) or not (_ENDS.search(last.text) or _breaks_early(last, line))
+        return line.box[0] > first.box[0] - line.size and not (indent < -0.8 * line.size and ended)
+    if indent > 0.7 * line.size and (len(paragraph.lines) > 1 or ended):
+        return not (following is None or following.box[0] < line.box[0] - 0.5 * line.size or ended)
+    return _is_full(last) or not (ended or _breaks_early(last, line))
 
 
-def _has_middle_cell(paragraph: Paragraph, line: Line) -> bool:
-    """Whether a line under a table's row stands left of the row's last cell, so that it goes on with another one."""
-    row = paragraph.lines[0].line
-    return row.cell_left is not None and line.box[0] < row.cell_left - line.size
+def _is_in_last_cell(row: Line, line: Line) -> bool:
+    """Whether a line under a row of a table goes on with the row's last cell."""
+    return row.cell_left is not None and line.box[0] >= row.cell_left - line.size
 
 
 def _stands_alone(last: Line, line: Line) -> bool:
