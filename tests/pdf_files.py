@@ -36,7 +36,8 @@ def draw(path: Path, lines: Sequence[Drawn], *, title: str = "", rotate: int = 0
         from reportlab.lib.pdfencrypt import StandardEncryption
 
         encrypt = StandardEncryption(password, ownerPassword="besitzer", strength=128)
-    canvas = Canvas(str(path), pagesize=(WIDTH, HEIGHT), encrypt=encrypt, invariant=1)
+    size = (WIDTH, HEIGHT) if rotate % 180 == 0 else (HEIGHT, WIDTH)  # reportlab turns the page with its rotation
+    canvas = Canvas(str(path), pagesize=size, encrypt=encrypt, invariant=1)
     canvas.setTitle(title)
     for page in range(1, max((line.page for line in lines), default=1) + 1):
         canvas.setPageRotation(rotate)
@@ -60,9 +61,9 @@ def raw_pdf(content: bytes, *, length: int | None = None, box: str = "0 0 595 84
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
     ]
     file, offsets = b"%PDF-1.4\n", []
-    for number, content in enumerate(objects, start=1):
+    for number, body in enumerate(objects, start=1):
         offsets.append(len(file))
-        file += b"%d 0 obj\n%b\nendobj\n" % (number, content)
+        file += b"%d 0 obj\n%b\nendobj\n" % (number, body)
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     trailer = b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(file)
     return file + b"xref\n0 6\n0000000000 65535 f \n" + table + trailer

@@ -159,8 +159,8 @@ def _box(one: PageLine, page: PageText) -> Box:
 
 
 _NO_TITLE = re.compile(
-    r"\s*(?:microsoft \w+|untitled|unbenannt|ohne titel|dokument|document|titel|title|print|scan\w*|\(anonymous\)|none)?"
-    r"\s*(?:- .*)?\d*\s*|.*\.(?:docx?|odt|pdf|tex|dvi|rtf|indd|qxd|p65|fm|xlsx?|pptx?|ps|html?|txt|xml|wpd)",
+    r"\s*(?:microsoft \w+|untitled|unbenannt|\(anonymous\)|ohne titel|dokument|document|titel|title|print|none"
+    r"|scan\w*)?\s*(?:- .*)?\d*\s*|.*\.(?:docx?|odt|pdf|tex|dvi|rtf|indd|qxd|p65|fm|xlsx?|pptx?|ps|html?|txt|xml|wpd)",
     re.IGNORECASE,
 )
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from index.place import Box
@@ -89,9 +90,10 @@ def _blocks(rows: list[Row]) -> Iterator[tuple[list[Row], bool]]:
     start, plain = 0, list[Row]()
     while start < len(rows):
         end, gutters = _run(rows, start)
+        end, gutters = _of_one_kind(rows, start, end, gutters)
         run = rows[start:end]
         columns = _columns(run, gutters)
-        is_table = sum(len(_cells(row, gutters)) > 1 and not _is_label(row[0]) for row in run) >= 2
+        is_table = _is_table(run, gutters)
         if not columns and not is_table:
             plain.append(rows[start])
             start += 1
@@ -127,6 +129,30 @@ def _run(rows: list[Row], start: int) -> tuple[int, list[Interval]]:
         if inner:
             best = number + 1, inner
     return best
+
+
+def _of_one_kind(rows: list[Row], start: int, end: int, gutters: list[Interval]) -> tuple[int, list[Interval]]:
+    """Cut a run where columns of running text end and a table begins, or the other way about, a gap between them."""
+    first: bool | None = None
+    for top, bottom in _bands(rows, start, end):
+        band, inner = rows[top:bottom], _run(rows[:bottom], top)[1]
+        kind = True if _columns(band, inner) else False if _is_table(band, inner) else None
+        if first is not None and kind is not None and kind != first:
+            return top, _run(rows[:top], start)[1]
+        first = kind if first is None else first
+    return end, gutters
+
+
+def _bands(rows: list[Row], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield where the rows stand without a gap of more than a line between them."""
+    sizes = [max(segment.size for segment in row) for row in rows]
+    bases = [max(segment.baseline for segment in row) for row in rows]
+    cuts = [n for n in range(start + 1, end) if bases[n] - bases[n - 1] > 2.2 * max(sizes[n], sizes[n - 1])]
+    return pairwise([start, *cuts, end])
+
+
+def _is_table(rows: list[Row], gutters: list[Interval]) -> bool:
+    return sum(len(_cells(row, gutters)) > 1 and not _is_label(row[0]) for row in rows) >= 2
 
 
 def _least_gutter(row: Row) -> float:

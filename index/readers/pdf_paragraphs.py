@@ -157,8 +157,8 @@ def _begins_anew(last: Line, line: Line) -> bool:
 def _is_aligned(paragraph: Paragraph, line: Line, following: Line | None) -> bool:
     """Whether a line begins where the paragraph's lines do, or the line above ends as only a full line does."""
     first, last = paragraph.lines[0].line, paragraph.last.line
-    left = min(one.line.box[0] for one in paragraph.lines[1:] or paragraph.lines)
-    indent = line.box[0] - left
+    beside = [one.line.box[0] for one in paragraph.lines if one.line.block == line.block] or [line.box[0]]
+    indent = line.box[0] - min(beside[1:] if len(beside) > 1 and first.block == line.block else beside)
     ended = bool(_ENDS.search(last.text))
     if _LIST_MARK.match(first.text):
         return line.box[0] > first.box[0] - line.size and not (indent < -0.8 * line.size and ended)
