@@ -55,8 +55,8 @@ def raw_pdf(content: bytes, *, length: int | None = None, box: str = "0 0 595 84
     packed = zlib.compress(content, 9)
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
-        f"<</Type/Pages/Kids[{kids}]/Count 1>>".encode(),
-        f"<</Type/Page/Parent 2 0 R/MediaBox[{box}]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>".encode(),
+        f"<</Type/Pages/Kids[{kids}]/Count 1/MediaBox[{box}]>>".encode(),
+        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
         b"<</Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream" % (length or len(packed), packed),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
     ]

@@ -162,6 +162,23 @@ def test_a_broken_cross_reference_table_is_repaired(tmp_path):
     assert document.text == "Der Rat hat beschlossen."
 
 
+def test_the_size_of_a_page_can_stand_in_the_page_tree_alone(tmp_path):
+    path = tmp_path / "geerbt.pdf"
+    path.write_bytes(raw_pdf(b"BT /F 12 Tf 60 700 Td (Der Rat hat beschlossen.) Tj ET", box="0 0 400 1000"))
+    (document,) = read(path)
+    left, top, _, bottom = document.places[0].box
+    assert left == pytest.approx(60, abs=1)
+    assert top < 1000 - 700 < bottom
+
+
+def test_accents_that_stand_alone_come_onto_their_letters_and_unknown_signs_are_marked(tmp_path):
+    path = tmp_path / "tex.pdf"
+    content = rb"BT /F 12 Tf 60 700 Td (f) Tj 4.84 0 Td (\250) Tj -1.34 0 Td (u) Tj 6.67 0 Td (r den Haus\033ur) Tj ET"
+    path.write_bytes(raw_pdf(content))
+    (document,) = read(path)
+    assert document.text == "für den Haus\ufffdur"
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

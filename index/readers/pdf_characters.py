@@ -1,6 +1,7 @@
 """A PDF page -> the stretches of text that stand on it; the one file that asks pdfium for characters."""
 
 import ctypes
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +18,8 @@ _WIDE = 1.2  # ems of a gap that parts segments; word gaps in justified text are
 _SPACE = 0.35  # ems of a gap that is a space, even where pdfium saw none
 _LINE_END_HYPHENS = (0x02, 0xFFFE)  # what pdfium gives out for a hyphen at a line's end
 MOST_CHARACTERS = 200_000  # on a page; the densest real ones have some 20,000
+_UNKNOWN = "\ufffd"  # for a sign, often a ligature, of which the file does not say what it means
+_ACCENTS = {0xA8: "\u0308", 0xB4: "\u0301", 0x60: "\u0300", 0x2C6: "\u0302", 0x2DA: "\u030a", 0x2C7: "\u030c"}
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -52,7 +55,7 @@ def page_text(page: Any) -> PageText:
     text_page = page.get_textpage()
     try:
         width, height = page.get_size()
-        rows = _to_shown(_characters(text_page.raw), page)
+        rows = _with_accents(_to_shown(_characters(text_page.raw), page))
         bold = _Bold(text_page.raw)
         return PageText(tuple(_segments(rows, width, height, bold)), width, height)
     finally:
@@ -87,9 +90,29 @@ def _characters(text_page: Any) -> Floats:
     return np.array(rows, dtype=np.float64).reshape(-1, 11)
 
 
+def _with_accents(rows: Floats) -> Floats:
+    """Put accents that stand alone, as old TeX sets them, onto the letter under them."""
+    accents = np.flatnonzero(np.isin(rows[:, _CODE], tuple(_ACCENTS)))
+    if not len(accents):
+        return rows
+    middle, letters = rows[:, _LEFT] + rows[:, _RIGHT], rows[:, _CODE] > 0x40
+    letters[accents] = False
+    dropped = []
+    for accent in accents.tolist():
+        size = rows[accent, _SIZE]
+        near = letters & (np.abs(rows[:, _BASE] - rows[accent, _BASE]) < 0.7 * size)
+        distance = np.where(near, np.abs(middle - middle[accent]) / 2, np.inf)
+        letter = int(distance.argmin())
+        sign = unicodedata.normalize("NFC", chr(int(rows[letter, _CODE])) + _ACCENTS[int(rows[accent, _CODE])])
+        if distance[letter] < 0.25 * size and len(sign) == 1:
+            rows[letter, _CODE] = ord(sign)
+            dropped.append(accent)
+    return np.delete(rows, dropped, axis=0)
+
+
 def _to_shown(rows: Floats, page: Any) -> Floats:
     """Turn the page's own coordinates into those of the page as it is shown, from its top left corner."""
-    left, bottom, right, top = page.get_cropbox()
+    left, bottom, right, top = page.get_bbox()  # unlike the other boxes, inherited from the page tree where need be
     x, y = rows[:, [_LEFT, _RIGHT, _X]], rows[:, [_TOP, _BOTTOM, _BASE]]
     dx, dy = rows[:, _DX].copy(), rows[:, _DY].copy()
     match page.get_rotation():
@@ -185,7 +208,9 @@ def _segment(rows: Floats, spaced: npt.NDArray[np.bool_], turn: int, bold: "_Bol
 
 def _text(codes: Floats, spaced: npt.NDArray[np.bool_], raised: npt.NDArray[np.bool_]) -> str:
     """Return the characters with their spaces; raised figures as such, and apart from the word that they annotate."""
-    signs = [chr(code) for code in np.where(np.isin(codes, _LINE_END_HYPHENS), 0x2D, codes).astype(int).tolist()]
+    signs = [chr(code) for code in codes.astype(int).tolist()]
+    if codes.min() < 0x20 or codes.max() == 0xFFFE:
+        signs = ["-" if ord(sign) in _LINE_END_HYPHENS else _UNKNOWN if sign < " " else sign for sign in signs]
     for at in np.flatnonzero(raised).tolist():
         signs[at] = raise_figures(
             signs[at], "".join(signs[max(0, at - 3) : at]), follows_raised=at > 0 and bool(raised[at - 1])

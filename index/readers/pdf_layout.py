@@ -188,7 +188,7 @@ def _columns(run: list[Row], gutters: list[Interval]) -> list[list[Segment]]:
     for left, right in gutters:
         middle = (left + right) / 2
         sides = [[one for one in segments if (one.left < middle) == is_left] for is_left in (True, False)]
-        if all(_is_prose(side) for side in sides):
+        if all(_is_prose(side) for side in sides) or _are_unaligned(*map(_rows, sides)):
             borders.append(middle)
     if not borders:
         return []
@@ -196,6 +196,15 @@ def _columns(run: list[Row], gutters: list[Interval]) -> list[list[Segment]]:
     for segment in segments:
         columns[sum(segment.left > border for border in borders)].append(segment)
     return columns
+
+
+def _are_unaligned(left: list[Row], right: list[Row]) -> bool:
+    """Whether most rows of one side have none beside them on the other, as no table's have: columns that each go on."""
+    if min(len(left), len(right)) < 8:
+        return False
+    fewer, more = sorted(([row[0].baseline for row in side] for side in (left, right)), key=len)
+    alone = sum(all(abs(one - other) > 1 for other in more) for one in fewer)
+    return alone > 0.6 * len(fewer)
 
 
 def _is_prose(segments: list[Segment]) -> bool:
@@ -239,7 +248,7 @@ def _line(row: Row, cells: list[Row], block: int, column: Interval) -> Line:
     lead = max(row, key=lambda segment: (segment.size > 0, len(segment.text)))
     texts = [_joined(cell) for cell in cells]
     is_row = len(cells) > 1 and not (len(cells) == 2 and _is_label(cells[0][-1]))
-    text = _LEADERS.sub(" … ", (CELL_BORDER if is_row else " ").join(texts))
+    text = _LEADERS.sub(" … ", (CELL_BORDER if is_row else " ").join(texts)).replace(f" … {CELL_BORDER}", " … ")
     bold = all(segment.bold for segment in row)
     return Line(text.strip(), box, lead.baseline, lead.size, bold, lead.turn, block, column, is_row, cells[-1][0].left)
 
