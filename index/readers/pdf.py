@@ -121,7 +121,7 @@ def _why_no_text(pdf: Any, unread: Sequence[str]) -> str:
         return "the PDF has no page; fetch it again, or print it anew as PDF"
     if unread:
         return f"no text, pages {', '.join(unread[:5])}; fetch the file again, or print it anew as PDF"
-    return f"no text, {len(pdf)} empty pages; nothing to index"
+    return f"no text on {len(pdf)} of {len(pdf)} pages; nothing to index"
 
 
 def _parts(pages: Sequence[PageText]) -> list[Paragraph]:

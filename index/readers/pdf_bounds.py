@@ -9,6 +9,8 @@ from index.document import DocumentError
 
 MOST_PAGES = 20_000
 MOST_STREAM = 64_000_000  # bytes that one stream of text or objects may unfold to
+MOST_REPETITIVE = 8_000_000  # and one that unfolds to more than fifty times its length, as no real page does
+_REPETITIVE = 50
 MOST_UNFOLDED = 1_000_000_000  # bytes that all those streams may unfold to
 _STEP = 1 << 20
 _STREAM = re.compile(rb"stream\r?\n")
@@ -53,27 +55,35 @@ def _check_streams(content: mmap.mmap, path: Path) -> None:
             rb"/(?:Subtype\s*/Image|Type\s*/EmbeddedFile)|/FontFile|/DCTDecode", dictionary
         ):
             continue
-        total += (size := _unfolded(content, found.end(), len(_FLATE.findall(dictionary))))
-        if size > MOST_STREAM or total > MOST_UNFOLDED:
+        size, length = _unfolded(content, found.end(), len(_FLATE.findall(dictionary)))
+        total += size
+        if _too_large(size, length) or total > MOST_UNFOLDED:
             raise DocumentError(
                 f"{path}: unfolds to more than {max(size, total) // 1_000_000} MB of page content, expected at most "
-                f"{MOST_STREAM // 1_000_000} MB a stream; print it anew as PDF, or leave it out"
+                f"{MOST_STREAM // 1_000_000} MB a stream and fifty times its length; print it anew as PDF, or leave it out"
             )
 
 
-def _unfolded(content: mmap.mmap, start: int, layers: int) -> int:
-    """Return to how many bytes a Flate stream unfolds, counting no further than the bound; layers one after another."""
+def _too_large(size: int, length: int) -> bool:
+    return size > MOST_STREAM or (size > MOST_REPETITIVE and size > _REPETITIVE * length)
+
+
+def _unfolded(content: mmap.mmap, start: int, layers: int) -> tuple[int, int]:
+    """Return to how many bytes a Flate stream unfolds, counting no further than the bound, and its length packed.
+
+    Layers of Flate are unfolded one after another.
+    """
     unfold = [zlib.decompressobj() for _ in range(min(layers, 4))]
     sizes = [0] * len(unfold)
     position = start
     try:
-        while not unfold[0].eof and position < len(content) and max(sizes) <= MOST_STREAM:
+        while not unfold[0].eof and position < len(content) and not _too_large(max(sizes), position - start):
             raw = content[position : position + min(_STEP, 65536)]
             position += len(raw)
             _feed(unfold, sizes, raw)
     except zlib.error:
         pass  # what follows cannot be unfolded by anybody
-    return max(sizes)
+    return max(sizes), position - start - len(unfold[0].unused_data)
 
 
 def _feed(unfold: "list[zlib._Decompress]", sizes: list[int], raw: bytes) -> None:
