@@ -60,7 +60,7 @@ def _check_streams(content: mmap.mmap, path: Path) -> None:
         if _too_large(size, length) or total > MOST_UNFOLDED:
             raise DocumentError(
                 f"{path}: unfolds to more than {max(size, total) // 1_000_000} MB of page content, expected at most "
-                f"{MOST_STREAM // 1_000_000} MB a stream and fifty times its length; print it anew as PDF, or leave it out"
+                f"{MOST_STREAM // 1_000_000} MB a stream and fifty times its length; print it anew as PDF"
             )
 
 
