@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -51,7 +52,12 @@ def _tesseract(picture: bytes, dpi: int) -> str:
     command = [shutil.which("tesseract") or "tesseract", "-", "-", "-l", "deu", "--dpi", str(dpi), "tsv"]
     try:
         done = subprocess.run(  # noqa: S603 - the program that the user installed, with our own words
-            command, input=picture, capture_output=True, timeout=_SECONDS, check=True, env={"OMP_THREAD_LIMIT": "1"}
+            command,
+            input=picture,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=True,
+            env={**os.environ, "OMP_THREAD_LIMIT": "1"},
         )
     except subprocess.TimeoutExpired as error:
         raise OcrError(f"tesseract took longer than {_SECONDS} s") from error
