@@ -1,0 +1,116 @@
+"""How fast and how safely each reader reads real files: python -m eval.reading PATH… [--json]; one core."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from index import Document
+from index.document import DocumentError
+
+_READERS = {
+    ".pdf": "index.readers.pdf",
+    ".docx": "index.readers.docx",
+    ".html": "index.readers.html",
+    ".htm": "index.readers.html",
+    ".epub": "index.readers.epub",
+}
+Read = Callable[[Path], Iterator[Document]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of the files of one format; seconds are those of the processor."""
+
+    format: str
+    files: int
+    failures: tuple[str, ...]
+    pages: int
+    megabytes: float
+    letters: int
+    seconds: float
+
+    @property
+    def pages_per_second(self) -> float:
+        """Pages read in a second; 0 where the format has none."""
+        return self.pages / self.seconds if self.seconds else 0.0
+
+    @property
+    def megabytes_per_second(self) -> float:
+        """Megabytes of files read in a second."""
+        return self.megabytes / self.seconds if self.seconds else 0.0
+
+
+def measure(paths: Iterable[Path]) -> list[Reading]:
+    """Read files, and those in folders, with the reader of their format, one after the other.
+
+    >>> measure([])
+    []
+    """
+    files = sorted(file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file())
+    formats = sorted({ending for file in files if (ending := file.suffix.lower()) in _READERS})
+    return [
+        _measure(ending, _reader(ending), [file for file in files if file.suffix.lower() == ending])
+        for ending in formats
+        if find_spec(_READERS[ending])
+    ]
+
+
+def _reader(ending: str) -> Read:
+    read: Read = import_module(_READERS[ending]).read
+    return read
+
+
+def _measure(ending: str, read: Read, files: Sequence[Path]) -> Reading:
+    failures: list[str] = []
+    pages = letters = 0
+    size = sum(file.stat().st_size for file in files)
+    started = time.process_time()
+    for file in files:
+        try:
+            documents = list(read(file))
+        except DocumentError as error:
+            failures.append(str(error))
+            continue
+        except Exception as error:  # noqa: BLE001 - a reader that breaks is what this looks for
+            failures.append(f"{file}: BROKEN: {type(error).__name__}: {error}")
+            continue
+        pages += sum(len({place.page for place in document.places if place.page}) for document in documents)
+        letters += sum(len(document.text) for document in documents)
+    seconds = time.process_time() - started
+    return Reading(ending, len(files), tuple(failures), pages, size / 1e6, letters, seconds)
+
+
+def _line(reading: Reading) -> str:
+    rate = f"{reading.pages_per_second:.1f} pages/s" if reading.pages else f"{reading.megabytes_per_second:.2f} MB/s"
+    counts = f"{reading.files} files, {reading.pages} pages, {reading.megabytes:.1f} MB, {reading.letters} characters"
+    return f"{reading.format}: {counts}, {reading.seconds:.1f} s, {rate}, {len(reading.failures)} failures"
+
+
+def main(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON")] = False,
+) -> None:
+    """Read files with the reader of their format and print how fast, and what failed."""
+    readings = measure(paths)
+    if as_json:
+        rates = [(one.pages_per_second, one.megabytes_per_second) for one in readings]
+        rows = [
+            asdict(one) | {"pages_per_second": pages, "megabytes_per_second": megabytes}
+            for one, (pages, megabytes) in zip(readings, rates, strict=True)
+        ]
+        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+        return
+    for reading in readings:
+        sys.stdout.write("\n".join([_line(reading), *(f"  {failure}" for failure in reading.failures)]) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)
