@@ -2,19 +2,22 @@
 
 import errno
 import logging
+import os
 import re
 import socket
 import threading
 import webbrowser
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from index.errors import BelegError
-from ui.theme import CSS, theme
+from ui.texts import Language
+from ui.theme import css, head, theme
 
 if TYPE_CHECKING:
+    import fastapi
     import gradio as gr
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -40,27 +43,61 @@ class ChatError(BelegError):
     """The chat cannot be served."""
 
 
-def application(blocks: "gr.Blocks", host: str) -> ASGI:
-    """Return the page as an application that answers to this machine's names only, and sends our headers."""
+def application(
+    pages: "Mapping[Language, gr.Blocks]", host: str, *, router: "fastapi.APIRouter", language: Language
+) -> ASGI:
+    """Return the page as an application that answers to this machine's names only, and sends our headers.
+
+    Args:
+        pages: The page in each language of the interface, served at ``/de/`` and ``/en/``.
+        host: Where it listens.
+        router: What the pages ask for beside the conversation.
+        language: Of the interface where neither the reader nor the browser says.
+    """
     import fastapi
     import gradio as gr
+    from fastapi.responses import RedirectResponse
 
-    app = gr.mount_gradio_app(
-        fastapi.FastAPI(openapi_url=None),
-        blocks,
-        path="/",
-        footer_links=[],
-        run_history=False,
-        show_error=False,
-        max_file_size=1,
-        ssr_mode=False,
-        enable_monitoring=False,
-        pwa=False,
-        mcp_server=False,
-        theme=theme(),
-        css=CSS,
-    )
+    app = fastapi.FastAPI(openapi_url=None)
+    app.include_router(router)
+
+    @app.get("/", include_in_schema=False)
+    def choose(request: fastapi.Request) -> RedirectResponse:
+        wanted = page_language(request.cookies.get("beleg_language", ""), request.headers, language)
+        return RedirectResponse(f"/{wanted}/", 307, headers={"Cache-Control": "no-store"})
+
+    for each, blocks in pages.items():
+        app = gr.mount_gradio_app(
+            app,
+            blocks,
+            path=f"/{each}",
+            footer_links=[],
+            run_history=False,
+            show_error=False,
+            max_file_size=1,
+            ssr_mode=False,
+            enable_monitoring=False,
+            pwa=False,
+            mcp_server=False,
+            theme=theme(),
+            css=css(),
+            head=head(each),
+        )
     return guarded(app, LOOPBACK if host in LOOPBACK else ())
+
+
+def page_language(chosen: str, headers: Mapping[str, str], otherwise: Language) -> Language:
+    """Return the interface's language: the reader's choice, BELEG_INTERFACE_LANGUAGE, the browser's, or another.
+
+    >>> page_language("", {"accept-language": "fr-FR,fr;q=0.9,en-GB;q=0.8,de;q=0.7"}, "de")
+    'en'
+    """
+    wanted = [chosen, os.environ.get("BELEG_INTERFACE_LANGUAGE", "")]
+    wanted += headers.get("accept-language", "").split(",")
+    for name in wanted:
+        if (short := name.strip()[:2].lower()) in ("de", "en"):
+            return "de" if short == "de" else "en"
+    return otherwise
 
 
 def guarded(app: ASGI, names: Sequence[str]) -> ASGI:
