@@ -90,7 +90,7 @@ def _anchor(citation: Citation, turn: int) -> str:
 def _quote(citation: Citation, turn: int, texts: Texts) -> str:
     page = texts.chat_page.format(page=citation.page) if citation.page else ""
     gloss = escape(texts.gloss.format(text=citation.gloss)) if citation.gloss else ""
-    origin = " · ".join(part for part in (page, _shortened(citation.source, SOURCE_CHARACTERS)) if part)
+    origin = " · ".join(part for part in (page, shortened(citation.source, SOURCE_CHARACTERS)) if part)
     return (
         f'<div class="beleg-quote" id="{_anchor(citation, turn)}" data-document="{escape(citation.document_id)}" '
         f'data-start="{citation.start}" data-end="{citation.end}">'
@@ -104,13 +104,13 @@ def _quote(citation: Citation, turn: int, texts: Texts) -> str:
 
 
 def _title(citation: Citation) -> str:
-    return _shortened(citation.title or citation.document_id, TITLE_CHARACTERS)
+    return shortened(citation.title or citation.document_id, TITLE_CHARACTERS)
 
 
-def _shortened(text: str, characters: int) -> str:
+def shortened(text: str, characters: int) -> str:
     """Cut a text that a document chose, so that it cannot fill the page.
 
-    >>> _shortened("Satzung der Stadt", 8)
+    >>> shortened("Satzung der Stadt", 8)
     'Satzung…'
     """
     return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"
@@ -142,7 +142,7 @@ def _facts(answer: Answer, texts: Texts) -> str:
         value = decimal(answer.confidence, 2, texts.language)
         sure = texts.chat_confidence.format(word=_how_likely(answer.confidence, texts), value=value)
     seconds = texts.chat_seconds.format(seconds=decimal(answer.seconds, 1, texts.language)) if answer.seconds else ""
-    model = texts.chat_extractive_model if answer.model == EXTRACTIVE else _shortened(answer.model, MODEL_CHARACTERS)
+    model = texts.chat_extractive_model if answer.model == EXTRACTIVE else shortened(answer.model, MODEL_CHARACTERS)
     return note_html(" · ".join(part for part in (sure, seconds, model) if part), "facts")
 
 

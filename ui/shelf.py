@@ -158,6 +158,16 @@ class Shelf:
             raise ShelfError(f"{path}: {error.strerror}; free space or make it writable") from error
 
 
+def source_name(source: str) -> str:
+    """Return what people call a document's origin: a file's name, and what is no path as it is.
+
+    >>> source_name("/daten/stadt.pdf"), source_name("Amtsblatt 3/2024")
+    ('stadt.pdf', 'Amtsblatt 3/2024')
+    """
+    path = Path(source)
+    return path.name if path.is_absolute() else source
+
+
 def formats() -> list[str]:
     """Return the endings of the files that can be read.
 
@@ -169,7 +179,7 @@ def formats() -> list[str]:
 
 def _entry(document: Document) -> Entry:
     pages = max((place.page or 0 for place in document.places), default=0)
-    name = Path(document.source).name
+    name = source_name(document.source)
     return Entry(document.id, document.title or document.id, name, document.date, len(document.text), pages, "")
 
 
@@ -181,5 +191,4 @@ def file_name(given: str) -> str:
     """
     last = unicodedata.normalize("NFC", re.split(r"[/\\]", given)[-1])
     name = "".join(sign for sign in last if sign.isprintable() and sign not in '<>:"|?*').strip().lstrip(".")
-    fits = len(name.encode("utf-8", "replace")) <= NAME_BYTES
-    return name if fits and not any("\ud800" <= sign <= "\udfff" for sign in name) else ""
+    return name if len(name.encode()) <= NAME_BYTES else ""

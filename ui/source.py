@@ -10,7 +10,8 @@ from index.errors import BelegError
 from index.place import Box, Place
 from rag.document_date import document_date
 from ui.dates import date_text
-from ui.evidence import escape, folded, note_html
+from ui.evidence import escape, folded, note_html, shortened
+from ui.shelf import source_name
 from ui.texts import Texts
 
 CONTEXT = 1500
@@ -126,7 +127,7 @@ def _head(document: Document, place: Place | None, texts: Texts) -> str:
     page = texts.chat_page.format(page=place.page) if place and place.page else ""
     name = place.name if place else ""
     day = date_text(document.date or document_date(document.title, document.text), texts.language)
-    facts = " · ".join(escape(part) for part in (page, name, day, Path(document.source).name) if part)
+    facts = " · ".join(escape(part) for part in (page, name, day, shortened(source_name(document.source), 200)) if part)
     title = escape(document.title or document.id)
     return f'<div class="beleg-source-head"><h3>{title}</h3><p class="beleg-note">{facts}</p></div>'
 
