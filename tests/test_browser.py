@@ -118,7 +118,7 @@ def opened(browser: Any, url: str, locale: str = "de-DE", width: int = 1280, **o
         "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
     )
     page.goto(url)
-    page.locator("#beleg-turns > *").first.wait_for()
+    page.locator(".beleg-welcome, .beleg-turn").first.wait_for()
     page.locator(".beleg-list > *").first.wait_for()
     yield page
     assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}

@@ -32,6 +32,10 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0f766e"/>'
+    '<path d="M12 8H8v16h4M20 8h4v16h-4M14 13l3-2v10" fill="none" stroke="#fff" stroke-width="2.5"/></svg>'
+)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
@@ -65,6 +69,10 @@ def application(
     def choose(request: fastapi.Request) -> RedirectResponse:
         wanted = page_language(request.cookies.get("beleg_language", ""), request.headers, language)
         return RedirectResponse(f"/{wanted}/", 307, headers={"Cache-Control": "no-store"})
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def icon() -> fastapi.Response:
+        return fastapi.Response(ICON, media_type="image/svg+xml")
 
     for each, blocks in pages.items():
         app = gr.mount_gradio_app(
