@@ -1,5 +1,6 @@
 """The chat in a real browser: a server process over a small index, without a language model or with a scripted one."""
 
+import json
 import os
 import shutil
 import socket
@@ -40,6 +41,7 @@ HOSTILE = (
     "![x](http://evil.invalid/b.png) [mehr](javascript:window.owned=1) "
     "<script>window.owned=1</script> trifft sich donnerstags im Gerätehaus.\n"
 )
+OTHER_TITLE = "Satzung der Stadtbücherei"
 HOSTILE_QUOTE = HOSTILE.split("\n\n")[1].strip()
 
 
@@ -104,9 +106,10 @@ def browser() -> Iterator[Any]:
 
 
 @contextmanager
-def opened(browser: Any, url: str) -> Iterator[Any]:
+def opened(browser: Any, url: str, locale: str = "de-DE", width: int = 1280, **options: Any) -> Iterator[Any]:
     """Open the page; afterwards nothing must have left this machine, and no script must have failed or run."""
-    page = browser.new_page(viewport={"width": 390, "height": 844})
+    context = browser.new_context(viewport={"width": width, "height": 844}, locale=locale, **options)
+    page = context.new_page()
     page.set_default_timeout(SECONDS * 1000)
     asked, complaints = [], []
     page.on("request", lambda request: asked.append(request.url))
@@ -115,74 +118,186 @@ def opened(browser: Any, url: str) -> Iterator[Any]:
         "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
     )
     page.goto(url)
-    page.get_by_role("textbox").wait_for()
+    page.locator(".beleg-welcome, .beleg-turn").first.wait_for()
+    page.locator(".beleg-list > *").first.wait_for()
     yield page
-    assert {urlsplit(url).hostname for url in asked if not url.startswith("data:")} == {"127.0.0.1"}
+    assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
     assert complaints == []
     assert page.evaluate("window.owned") is None
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "scrolls sideways"
-    page.close()
+    context.close()
+
+
+def box(page: Any) -> Any:
+    return page.locator("#beleg-question textarea")
 
 
 def ask(page: Any, question: str) -> Any:
     """Ask, wait for the end of the answer, return it."""
-    answers = page.locator(".bot-row")
-    count = answers.count()
-    page.get_by_role("textbox").fill(question)
-    page.get_by_role("textbox").press("Enter")
-    answers.nth(count).wait_for()
-    page.wait_for_function("!document.querySelector('#beleg-chat .beleg-busy')")
-    return answers.nth(count)
+    count = page.locator("#beleg-turns [data-turn]").count()
+    box(page).fill(question)
+    box(page).press("Enter")
+    return nth_turn(page, count)
 
 
-def test_german_interface_answers_in_both_languages_with_verbatim_quotes(browser: Any, index: Path) -> None:
-    with served(index, BELEG_INTERFACE_LANGUAGE="de") as url, opened(browser, url) as page:
+def nth_turn(page: Any, number: int) -> Any:
+    turn = page.locator("#beleg-turns [data-turn]").nth(number)
+    turn.wait_for()
+    return turn
+
+
+def is_on_screen(locator: Any) -> bool:
+    shown: bool = locator.evaluate(
+        "e => { const r = e.getBoundingClientRect(); const top = document.elementFromPoint(r.left + 3, r.top + 3);"
+        " return r.top >= 0 && r.bottom <= innerHeight && (e === top || e.contains(top)) }"
+    )
+    return shown
+
+
+def violations(page: Any) -> list[str]:
+    """What axe finds in our own parts, of more than twenty rules that apply."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context={"include": [["#beleg-header"], ["#beleg-panes"]]}).response
+    assert len(found["passes"]) > 20
+    return [f"{each['id']}: {[node['target'] for node in each['nodes']]}" for each in found["violations"]]
+
+
+@pytest.fixture(scope="module")
+def german(index: Path) -> Iterator[str]:
+    with served(index) as url:
+        yield url
+
+
+def test_both_languages_are_answered_and_a_marker_leads_to_the_highlighted_quote(browser: Any, german: str) -> None:
+    with opened(browser, german) as page:
         assert page.title() == "beleg"
+        assert page.evaluate("document.documentElement.lang") == "de"
         page.get_by_text(DE.chat_welcome).wait_for()
-        page.wait_for_function("document.documentElement.lang === 'de'")
         page.get_by_text(f"2 Dokumente · {DE.chat_extractive}").wait_for()
-        for question in [
-            "Wann öffnet die Stadtbücherei in Neustadt?",
-            "When does the public library in Neustadt open?",
-        ]:
+        for question in ["Wann öffnet die Stadtbücherei in Neustadt?", "When does the library in Neustadt open?"]:
             answer = ask(page, question)
-            quotes = answer.locator(".beleg-quote")
-            assert OPENING in quotes.locator("blockquote").all_text_contents()
-            assert all(quote in LIBRARY for quote in quotes.locator("blockquote").all_text_contents())
-            assert quotes.first.locator(".beleg-title").text_content() == "Satzung der Stadtbücherei"
-            assert quotes.first.locator(".beleg-source").text_content().endswith("Satzung_der_Stadtbücherei.txt")
+            quotes = answer.locator("blockquote").all_text_contents()
+            assert OPENING in quotes
+            assert all(quote in LIBRARY for quote in quotes)
             assert answer.get_by_text(DE.extractive).is_visible()
-        assert page.locator(".user-row").all_inner_texts()[1].strip() == question
+
+            marker = answer.locator(".beleg-marker").first
+            marker.hover()
+            assert quotes[0] in page.locator("#beleg-tip").inner_text()
+            marker.press("Enter")
+            mark = page.locator("#beleg-source mark")
+            mark.wait_for()
+            assert mark.text_content() == quotes[0]
+            assert is_on_screen(mark)
+            assert "Satzung der Stadtbücherei" in page.locator("#beleg-source h3").inner_text()
+        assert answer.locator(".beleg-asked").inner_text() == question
 
 
-def test_english_interface_links_markers_to_quotes_and_begins_anew(browser: Any, index: Path) -> None:
-    with served(index, BELEG_INTERFACE_LANGUAGE="en") as url, opened(browser, url) as page:
+def test_the_interface_speaks_the_browsers_language_until_another_is_chosen(browser: Any, german: str) -> None:
+    with opened(browser, german, "en-GB") as page:
         page.get_by_text(EN.chat_lead).wait_for()
-        assert page.get_by_label(EN.chat_automatic).is_checked()
-        answer = ask(page, "What does a library card cost?")
-
-        marker = answer.locator(".beleg-marker").first
-        quote = page.locator(marker.get_attribute("href"))
-        assert quote.locator("blockquote").text_content() == marker.get_attribute("title")
-        marker.click()
-        assert quote.evaluate("quote => quote.matches(':target')")
-
-        page.get_by_role("textbox").press("Enter")  # asks nothing
-        page.get_by_role("button", name=EN.chat_clear).click()
-        page.get_by_text(EN.chat_welcome).wait_for()
-        assert page.locator(".bot-row").count() == 0
+        ask(page, "What does a library card cost?")
+        page.get_by_role("link", name=EN.chat_language_switch).click()
+        page.get_by_text(DE.chat_lead).wait_for()
+        assert nth_turn(page, 0).get_by_text(DE.sources, exact=True).is_visible()  # the conversation came along
+        page.goto(german)
+        page.get_by_text(DE.chat_lead).wait_for()
 
 
-def test_a_hostile_document_is_quoted_and_stays_inert(browser: Any, index: Path) -> None:
-    with served(index, BELEG_INTERFACE_LANGUAGE="de") as url, opened(browser, url) as page:
+def test_a_conversation_survives_a_reload_and_can_be_left_and_deleted(browser: Any, german: str) -> None:
+    with opened(browser, german) as page:
+        page.on("dialog", lambda dialog: dialog.accept())
+        ask(page, "Was kostet ein Leseausweis?")
+        page.reload()
+        assert CARD in nth_turn(page, 0).locator("blockquote").all_text_contents()
+        page.get_by_role("button", name=DE.chat_clear).click()
+        page.get_by_text(DE.chat_welcome).wait_for()
+        page.get_by_role("tab", name=DE.pane_history).click()
+        page.get_by_role("button", name="Was kostet ein Leseausweis?").first.click()
+        nth_turn(page, 0)
+        page.get_by_role("button", name=DE.history_delete_all).click()
+        page.get_by_text(DE.history_none).wait_for()
+        page.get_by_label(DE.history_keep).uncheck()
+        page.reload()
+        page.get_by_text(DE.chat_welcome).wait_for()
+        assert "Leseausweis" not in page.evaluate("JSON.stringify(localStorage)")
+
+
+def test_a_question_is_edited_and_the_answer_judged_and_exported(browser: Any, german: str, index: Path) -> None:
+    with opened(browser, german) as page:
+        turn = ask(page, "Was kostet ein Leseausweis?")
+        turn.get_by_role("button", name=DE.chat_bad).click()
+        turn.get_by_label(DE.chat_wrong_quote).check()
+        turn.get_by_role("button", name=DE.chat_submit).click()
+        turn.get_by_text(DE.chat_thanks).wait_for()
+        line = json.loads((index / "feedback.jsonl").read_text("utf-8").splitlines()[-1])
+        assert (line["reason"], line["question"]) == ("wrong_quote", "Was kostet ein Leseausweis?")
+
+        turn.get_by_role("button", name=DE.chat_edit).click()
+        assert box(page).input_value() == "Was kostet ein Leseausweis?"
+        box(page).fill("Wann öffnet die Stadtbücherei in Neustadt?")
+        box(page).press("Enter")
+        page.locator("#beleg-turns .beleg-asked", has_text="Wann öffnet").wait_for()
+        assert page.locator(".beleg-turn").count() == 1
+
+        for form, begins in [("Markdown", f"# {DE.export_title}".encode()), ("Word", b"PK")]:
+            with page.expect_download() as download:
+                page.get_by_role("button", name=form).click()
+            assert Path(download.value.path()).read_bytes().startswith(begins)
+
+
+def test_a_file_is_uploaded_asked_alone_and_removed(browser: Any, german: str, tmp_path: Path) -> None:
+    (tmp_path / "Badeordnung.txt").write_text("Das Hallenbad Neustadt öffnet montags um sieben Uhr.", "utf-8")
+    (tmp_path / "kaputt.md").write_bytes(b"\0\1\2")
+    with opened(browser, german) as page:
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.locator(".beleg-drop input").set_input_files([tmp_path / "Badeordnung.txt", tmp_path / "kaputt.md"])
+        page.get_by_text(DE.documents_added, exact=True).wait_for()
+        page.locator(".beleg-uploads .beleg-error", has_text="kaputt.md").wait_for()
+        page.get_by_label(DE.documents_search).fill("bade")
+        page.get_by_text(OTHER_TITLE).wait_for(state="detached")
+        page.get_by_label(DE.documents_choose.format(title="Badeordnung")).check()
+        page.get_by_text(DE.chat_scope.format(chosen=1, all=3)).wait_for()
+
+        answer = ask(page, "Wann öffnet das Hallenbad in Neustadt?")
+        assert set(answer.locator(".beleg-open").all_inner_texts()) == {"Badeordnung"}
+
+        page.get_by_role("button", name=f"{DE.documents_remove}: Badeordnung").click()
+        page.get_by_text(DE.documents_nothing_found).wait_for()
+        assert page.locator(".beleg-scope").is_hidden()
+        answer.locator(".beleg-marker").first.click()
+        page.get_by_text(DE.source_gone).wait_for()
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_nothing_overflows(browser: Any, german: str, width: int, scheme: Any) -> None:
+    with opened(browser, german, width=width, color_scheme=scheme) as page:
+        assert violations(page) == []
+        answer = ask(page, "Wann öffnet die Stadtbücherei in Neustadt?")
+        answer.locator(".beleg-marker").first.click()
+        page.locator("#beleg-source mark").wait_for()
+        assert is_on_screen(page.locator("#beleg-source mark"))
+        assert violations(page) == []
+        page.get_by_role("tab", name=DE.pane_source).press("ArrowRight")
+        page.get_by_label(DE.history_keep).wait_for()
+        assert violations(page) == []
+        assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+
+
+def test_a_hostile_document_is_quoted_and_stays_inert(browser: Any, german: str) -> None:
+    with opened(browser, german) as page:
         answer = ask(page, "Wann trifft sich der Feuerwehrverein im Gerätehaus? <img src=http://evil.invalid/q.png>")
         assert HOSTILE_QUOTE in answer.locator("blockquote").all_text_contents()
-        assert "<img src=http://evil.invalid/title.png" in answer.locator(".beleg-title").first.text_content()
-        chat = page.locator("#beleg-chat")
-        assert chat.locator("img, script, iframe, a:not(.beleg-marker)").count() == 0
+        answer.locator(".beleg-quote", has_text="Feuerwehrverein").first.locator(".beleg-open").click()
+        page.locator("#beleg-source mark").wait_for()
+        assert "<img src=http://evil.invalid/title.png" in page.locator("#beleg-source h3").inner_text()
+        parts = page.locator("#beleg-conversation, #beleg-pane")
+        assert parts.locator("img, script, iframe, a:not(.beleg-marker)").count() == 0
 
 
-def test_an_answer_streams_and_can_be_stopped(browser: Any, index: Path) -> None:
+def test_an_answer_streams_and_can_be_stopped_and_followed_up(browser: Any, index: Path) -> None:
     more = threading.Event()
 
     def slowly(request: Any) -> None:
@@ -192,23 +307,33 @@ def test_an_answer_streams_and_can_be_stopped(browser: Any, index: Path) -> None
         request.end_stream()
 
     with ScriptedLLM() as llm:
-        llm.replies = [slowly, writes("Ein Leseausweis kostet Erwachsene im Jahr zwölf Euro.")]
+        llm.replies = [slowly, writes(CARD), writes("Erwachsene zahlen zwölf Euro.")]
         variables = {"BELEG_LLM_BASE_URL": llm.url, "BELEG_LLM_MODEL": "scripted", "BELEG_LLM_API_KEY": "none"}
-        with served(index, BELEG_INTERFACE_LANGUAGE="de", **variables) as url, opened(browser, url) as page:
-            page.get_by_role("textbox").fill("Wann öffnet die Stadtbücherei Neustadt?")
+        with served(index, **variables) as url, opened(browser, url) as page:
+            box(page).fill("Wann öffnet die Stadtbücherei Neustadt?")
             page.get_by_role("button", name=DE.chat_send).click()
             page.get_by_text("Sie öffnet dienstags um zehn Uhr").wait_for()
-            assert page.locator("#beleg-chat .beleg-busy").is_visible()
-            page.get_by_role("textbox").fill("Die nächste Frage")
+            assert page.locator("#beleg-growing .beleg-busy").is_visible()
+            box(page).fill("Die nächste Frage")
 
             page.get_by_role("button", name=DE.chat_stop).click()
             page.get_by_text(DE.chat_stopped).wait_for()
             assert page.locator(".beleg-quote").count() == 1
-            assert page.get_by_role("textbox").input_value() == "Die nächste Frage"
+            assert box(page).input_value() == "Die nächste Frage"
 
             answer = ask(page, "Was kostet ein Leseausweis für Erwachsene?")
             assert answer.locator("blockquote").first.text_content() == CARD
+            answer.get_by_text("Geprüft: 1 belegt, 0 verworfen").click()
+            ask(page, "Und was kostet er im Jahr?")
+            assert "Was kostet ein Leseausweis für Erwachsene?" in llm.prompts[-1]
         more.set()
+
+
+def test_a_lost_endpoint_is_said_in_words(browser: Any, index: Path) -> None:
+    variables = {"BELEG_LLM_BASE_URL": "http://127.0.0.1:9/v1", "BELEG_LLM_MODEL": "x", "BELEG_LLM_API_KEY": "none"}
+    with served(index, **variables) as url, opened(browser, url) as page:
+        answer = ask(page, "Was kostet ein Leseausweis für Erwachsene?")
+        assert answer.get_by_text("Das Sprachmodell ist nicht zu erreichen").is_visible()
 
 
 def test_an_empty_index_says_how_to_add_documents(browser: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import html
+import json
 import socket
 import subprocess
 import sys
@@ -18,10 +19,14 @@ from markdown_it import MarkdownIt
 from index import BelegError, Chunk, Hit
 from rag import Answer, Citation
 from rag.assistant import Event, Found
+from rag.grounding import Verdict
+from rag.llm import LLMError
 from rag.writer import AnswerSentence
-from ui.chat import Loading, Turn, build_chat, follow, history, in_thread, launch_chat, messages
+from ui.chat import Loading, build_chat, launch_chat
+from ui.conversation import ConversationError, Turn, follow, history, in_thread, restored, stored
 from ui.evidence import answer_html, escape, text_html
-from ui.server import ChatError, guarded
+from ui.frame import turn_html
+from ui.server import ChatError, guarded, page_language
 from ui.texts import DE, EN, Texts
 
 HOSTILE = [
@@ -104,8 +109,10 @@ def test_an_answer_from_hostile_texts_holds_our_tags_only(hostile: str, status: 
 
     page = _Tags(answer_html(answer, 1, DE))
 
-    assert {tag for tag, _ in page.tags} <= {"p", "div", "span", "a", "blockquote"}
-    assert {name for _, attributes in page.tags for name in attributes} <= {"class", "href", "id", "lang", "title"}
+    assert {tag for tag, _ in page.tags} <= {"p", "div", "span", "a", "blockquote", "button"}
+    names = {name for _, attributes in page.tags for name in attributes}
+    data = {"data-document", "data-start", "data-end"}
+    assert names <= {"class", "href", "id", "lang", "title", "type", "aria-label", *data}
     assert {attributes["href"] for tag, attributes in page.tags if tag == "a"} <= {"#beleg-1-1"}
     assert hostile in page.text
 
@@ -126,12 +133,17 @@ def test_each_marker_leads_to_its_quote_and_shows_it() -> None:
 
     markers = page.of_class("beleg-marker")
     assert [marker["href"] for marker in markers] == ["#beleg-3-1", "#beleg-3-2", "#beleg-3-1"]
-    assert [marker["title"] for marker in markers] == [SENTENCE, second, SENTENCE]
-    assert [quote["id"] for quote in page.of_class("beleg-quote")] == ["beleg-3-1", "beleg-3-2"]
+    quotes = page.of_class("beleg-quote")
+    assert [quote["id"] for quote in quotes] == ["beleg-3-1", "beleg-3-2"]
+    assert [(quote["data-start"], quote["data-end"]) for quote in quotes] == [
+        ("0", str(len(SENTENCE))),
+        ("0", str(len(second))),
+    ]
+    assert second in page.text
 
 
 def test_a_number_without_a_citation_stays_text() -> None:
-    page = _Tags(text_html("Siehe [7] und [1].", [citation()], 1))
+    page = _Tags(text_html("Siehe [7] und [1].", [citation()], 1, DE))
     assert page.text == "Siehe [7] und 1."
     assert len(page.of_class("beleg-marker")) == 1
 
@@ -156,7 +168,7 @@ def test_a_document_without_title_is_named_by_its_id_and_a_long_title_is_cut() -
 def test_an_abstention_says_why_and_quotes_what_came_nearest(texts: Texts) -> None:
     answer = answered("The documents do not say.", status="abstained", citations=(), nearest=(citation(),))
     page = _Tags(answer_html(answer, 1, texts))
-    assert page.text.startswith(f"The documents do not say.{texts.chat_abstained}{texts.nearest}")
+    assert page.text.startswith(f"The documents do not say.{texts.chat_abstained}qwen{texts.nearest}")
     assert len(page.of_class("beleg-quote")) == 1
     assert SENTENCE in page.text
 
@@ -177,7 +189,7 @@ def test_an_incomplete_answer_keeps_what_was_checked_and_says_why() -> None:
 
 def test_an_incomplete_answer_without_a_sentence_does_not_claim_that_the_documents_are_silent() -> None:
     answer = answered("Die Dokumente sagen dazu nichts.", status="incomplete", citations=(), notice="broke off")
-    assert _Tags(answer_html(answer, 1, DE)).text == DE.incomplete.format(reason="broke off")
+    assert _Tags(answer_html(answer, 1, DE)).text == DE.incomplete.format(reason="broke off") + "qwen"
 
 
 def test_an_answer_without_a_model_says_so() -> None:
@@ -200,37 +212,75 @@ def test_the_turn_grows_with_the_events() -> None:
     answer = answered("Um acht [1]. Um neun [2].", citations=(citation(1), citation(2)))
 
     turns = list(
-        follow(Turn("Wann?", doing="Sucht"), scripted([Found((hit(),)), first, second, answer]), lambda: "Schreibt")
+        follow(Turn("Wann?", doing="Sucht"), scripted([Found((hit(),)), first, second, answer]), lambda: "Schreibt", DE)
     )
 
     assert [turn.doing for turn in turns] == ["Schreibt", "Schreibt", "Schreibt", ""]
     assert [len(turn.sentences) for turn in turns] == [0, 1, 2, 2]
     assert [citation.marker for citation in turns[2].citations] == [1, 2]
     assert turns[-1].answer == answer
-    assert [_Tags(messages([turn], DE)[1]["content"]).text.count("Um ") for turn in turns] == [0, 1, 2, 2]
+    assert [_Tags(turn_html(turn, 1, DE)).text.count("Um ") for turn in turns] == [0, 1, 2, 2]
 
 
 def test_an_error_ends_the_turn_and_keeps_what_was_checked() -> None:
     events = scripted([Found(()), AnswerSentence("Um acht [1].", (citation(1),))], BelegError("no answer in <time>"))
 
-    last = list(follow(Turn("Wann?", doing="Sucht"), events, lambda: "Schreibt"))[-1]
+    last = list(follow(Turn("Wann?", doing="Sucht"), events, lambda: "Schreibt", DE))[-1]
 
-    page = _Tags(messages([last], DE)[1]["content"])
+    page = _Tags(turn_html(last, 1, DE))
     assert "no answer in <time>" in page.text
     assert "Um acht 1." in page.text
     assert len(page.of_class("beleg-error")) == len(page.of_class("beleg-quote")) == 1
     assert not last.doing
 
 
-def test_messages_are_pairs_with_anchors_of_their_own() -> None:
-    turns = [Turn("<b>Wann</b>?", answer=answered()), Turn("Und wo?", doing="Sucht …")]
+def test_a_lost_model_is_said_in_our_words_and_keeps_what_was_checked() -> None:
+    events = scripted([AnswerSentence("Um acht [1].", (citation(1),))], LLMError("no answer from http://127.0.0.1:1"))
+    last = list(follow(Turn("Wann?", doing="Sucht"), events, lambda: "Schreibt", DE))[-1]
+    assert last.problem == DE.chat_lost.format(reason="no answer from http://127.0.0.1:1")
+    assert last.citations == (citation(1),)
 
-    shown = messages(turns, DE)
 
-    assert [message["role"] for message in shown] == ["user", "assistant"] * 2
-    assert _Tags(shown[0]["content"]).text == "<b>Wann</b>?"
-    assert 'id="beleg-1-1"' in shown[1]["content"]
-    assert _Tags(shown[3]["content"]).text == "Sucht …"
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_turn_from_hostile_texts_has_anchors_and_tags_of_its_own_only(hostile: str) -> None:
+    turn = Turn(hostile, answer=answered(f"{hostile} [1]", citations=(citation(quote=hostile, title=hostile),)))
+    page = _Tags(turn_html(turn, 4, DE))
+    assert {tag for tag, _ in page.tags} <= set(
+        "article h2 div p span a blockquote button form fieldset legend label input".split()
+    )
+    assert not any(name.startswith("on") or name == "style" for _, attributes in page.tags for name in attributes)
+    assert [quote["id"] for quote in page.of_class("beleg-quote")] == ["beleg-4-1"]
+    assert hostile in page.text
+
+
+def test_only_a_finished_turn_can_be_kept_and_acted_on() -> None:
+    growing, finished = turn_html(Turn("Wo?", doing="Sucht …"), 1, DE), turn_html(Turn("Wo?", answer=answered()), 1, DE)
+    assert "data-turn" not in growing
+    assert "data-do" not in growing
+    assert [tag[1]["data-do"] for tag in _Tags(finished).tags if "data-do" in tag[1]] == ["edit", "copy", "good", "bad"]
+
+
+def test_a_turn_comes_back_from_the_browser_as_it_was_but_for_the_hits() -> None:
+    verdict = Verdict("Um neun.", supported=False, reason="number", kind="number", words=("neun",))
+    answer = answered(confidence=0.75, seconds=1.5, verdicts=(verdict,), nearest=(citation(2),))
+    (turn,) = restored([json.loads(stored(Turn("Wann?", answer=answer)))])
+    assert turn.answer == replace(answer, question="Wann?", hits=())
+
+
+@pytest.mark.parametrize(
+    "kept", [None, "x", {"a": 1}, [1], [{"question": 3}], [{"question": "a", "answer": {"text": 1}}]]
+)
+def test_what_is_no_conversation_is_refused(kept: Any) -> None:
+    with pytest.raises(ConversationError, match="no conversation"):
+        restored(kept)
+
+
+def test_an_answer_says_how_sure_it_is_and_what_was_dropped_and_why() -> None:
+    verdicts = (Verdict(SENTENCE, supported=True), Verdict("Um neun.", supported=False, kind="number", words=("neun",)))
+    page = _Tags(answer_html(answered(confidence=0.874, seconds=4.23, verdicts=verdicts), 1, DE)).text
+    assert "sehr wahrscheinlich (0,87) · 4,2 s · qwen" in page
+    assert DE.chat_checked.format(kept=1, dropped=1) in page
+    assert "Um neun. verworfen – eine Zahl steht nicht im Beleg (neun)" in page
 
 
 def test_history_holds_the_finished_turns() -> None:
@@ -292,13 +342,13 @@ class _Unloadable:
 
 
 def test_loading_says_what_it_waits_for_and_ends_with_an_error_in_words() -> None:
-    loading = Loading(EN)
-    assert loading.waits_for == EN.chat_loading_search
+    loading = Loading()
+    assert loading.waits_for(EN) == EN.chat_loading_search
 
     loading.start(_Unloadable())  # type: ignore[arg-type]
 
     assert loading.done.wait(5)
-    assert (loading.waits_for, loading.outcome) == ("", "weights: cannot be had")
+    assert (loading.waits_for(EN), loading.outcome(EN)) == ("", "weights: cannot be had")
 
 
 def test_importing_the_chat_is_light() -> None:
@@ -356,6 +406,23 @@ def test_only_this_machines_names_are_answered_and_all_responses_forbid_other_or
     assert policy["default-src"] == policy["connect-src"] == "'self'"
     assert policy["frame-ancestors"] == "'none'"
     assert not any("http" in sources or "*" in sources for sources in policy.values())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "environment", "accepted", "language"),
+    [
+        ("en", "de", "de-DE", "en"),
+        ("", "de", "en-US", "de"),
+        ("", "", "en-US,de;q=0.5", "en"),
+        ("", "", "de-AT", "de"),
+        ("x", "fr", "fr", "en"),
+    ],
+)
+def test_the_readers_choice_goes_before_the_setting_and_that_before_the_browsers(
+    monkeypatch: pytest.MonkeyPatch, chosen: str, environment: str, accepted: str, language: str
+) -> None:
+    monkeypatch.setenv("BELEG_INTERFACE_LANGUAGE", environment)
+    assert page_language(chosen, {"accept-language": accepted}, "en") == language
 
 
 class _Empty(list[str]):

@@ -1,47 +1,31 @@
 """The chat in the browser: one page, served to this machine only, that asks nothing of any other."""
 
-import asyncio
-import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from index.errors import BelegError
-from rag.assistant import EXTRACTIVE, Answer, Assistant, Event, Found
-from rag.citations import Citation
-from rag.writer import AnswerSentence
-from ui.evidence import answer_html, escape, note_html, quotes_html, text_html
+from rag.assistant import EXTRACTIVE, Assistant
+from ui.conversation import ConversationError, Turn, Turns, ended, follow, history, in_thread, restored
+from ui.evidence import note_html
+from ui.frame import bar_html, header_html, pane_html, turn_html, welcome_html
+from ui.routes import routes
 from ui.server import announce, application, listen, serve
 from ui.texts import Language, Texts, texts
-from ui.theme import SCROLL_JS
 
 if TYPE_CHECKING:
     import gradio as gr
-
-SAMPLE_DOCUMENT = "waic-2024-erklaerung-von-shanghai"
-EXAMPLES = (
-    "Wer stellte die Erklärung von Shanghai zur globalen Governance der KI vor?",
-    "Worin unterscheidet sich eine AR-Brille von einer VR-Brille?",
-    "Who laid the foundation stone of Cologne Cathedral in 1248?",
-    "How many people visit Cologne Cathedral each year?",
-)
-"""Questions to the sample corpus; the last one has no answer in it."""
 
 QUESTION_CHARACTERS = 2000
 LOADING_SECONDS = 0.5
 """Between two looks at how far the loading is."""
 
-T = TypeVar("T")
+_LANGUAGES: dict[Any, Language | None] = {"de": "de", "en": "en"}
 
-_LANGUAGES: dict[str, Language | None] = {"auto": None, "de": "de", "en": "en"}
-
-Message = dict[str, str]
-Shown = tuple[Any, list[Message], "Turns"]
-"""The values of the textbox, the chatbot and the state."""
+Shown = tuple[Any, Any, str, Turns]
+"""The values of the textbox, the finished turns, the growing turn, and the state."""
 
 
 def launch_chat(
@@ -62,9 +46,10 @@ def launch_chat(
         StoreError: There is no index in the folder, or it cannot be read.
     """
     with listen(host, port) as listener:
-        loading = Loading(texts(language))
+        loading = Loading()
         assistant = Assistant.load(folder, interface=language, progress=loading.fetching)
-        app = application(build_chat(assistant, language, loading), host)
+        pages = {each: build_chat(assistant, each, loading) for each in _LANGUAGES.values() if each}
+        app = application(pages, host, router=routes(assistant.index), language=language)
         loading.start(assistant)
         announce(listener, on_ready, open_browser)
         serve(app, listener)
@@ -76,30 +61,34 @@ def launch_chat(
 class Loading:
     """Loads in the background what the first question would wait for, and says what that is.
 
-    >>> Loading(texts("en")).waits_for
+    >>> Loading().waits_for(texts("en"))
     'The search model is being loaded …'
     """
 
-    def __init__(self, interface: Texts) -> None:
+    def __init__(self) -> None:
         self.done = threading.Event()
-        self.outcome = ""
-        """When done: the model's name, or why there is none."""
-        self._texts = interface
+        self._outcome: Callable[[Texts], str] = lambda t: t.chat_unexpected
         self._search_ready = False
-        self._model = interface.chat_loading_model
+        self._fetched: tuple[int, int] | None = None
 
-    @property
-    def waits_for(self) -> str:
+    def waits_for(self, t: Texts) -> str:
         """What is being loaded, in words; empty when done."""
         if self.done.is_set():
             return ""
-        return self._model if self._search_ready else self._texts.chat_loading_search
+        if not self._search_ready:
+            return t.chat_loading_search
+        if self._fetched:
+            done, total = self._fetched
+            return t.chat_fetching_model.format(done=done / 1e6, total=total / 1e6)
+        return t.chat_loading_model
+
+    def outcome(self, t: Texts) -> str:
+        """When done: the model's name, or why there is none."""
+        return self._outcome(t) if self.done.is_set() else ""
 
     def fetching(self, done: int, total: int) -> None:
         """Take note of a download's bytes."""
-        self._model = self._texts.chat_fetching_model.format(done=done / 1e6, total=total / 1e6)
-        if done >= total:
-            self._model = self._texts.chat_loading_model
+        self._fetched = (done, total) if done < total else None
 
     def start(self, assistant: Assistant) -> None:
         """Load in a thread that ends with the process."""
@@ -107,112 +96,15 @@ class Loading:
 
     def _load(self, assistant: Assistant) -> None:
         """Ask something of no document: that needs both models, and no time."""
-        self.outcome = self._texts.chat_unexpected
         try:
             self._search_ready = assistant.index.embedder.dimension > 0
-            answer = assistant.answer("Which documents are there?", documents=())
-            self.outcome = self._texts.chat_extractive if answer.model == EXTRACTIVE else answer.model
+            model = assistant.answer("Which documents are there?", documents=()).model
+            self._outcome = lambda t: t.chat_extractive if model == EXTRACTIVE else model
         except BelegError as error:
-            self.outcome = str(error)
+            reason = str(error)
+            self._outcome = lambda _: reason
         finally:
             self.done.set()
-
-
-# The conversation
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A question and what has come of it: checked sentences, then the whole answer or the reason why there is none."""
-
-    question: str
-    sentences: tuple[str, ...] = ()
-    citations: tuple[Citation, ...] = ()
-    answer: Answer | None = None
-    doing: str = ""
-    problem: str = ""
-
-
-Turns = tuple[Turn, ...]
-
-
-def follow(turn: Turn, events: Iterable[Event], doing: Callable[[], str]) -> Iterator[Turn]:
-    """Yield the turn after each event; an error that beleg raises becomes its last state.
-
-    ``doing`` says what goes on after the search.
-    """
-    try:
-        for event in events:
-            turn = _after(turn, event, doing)
-            yield turn
-    except BelegError as error:
-        yield replace(turn, doing="", problem=str(error))
-
-
-def _after(turn: Turn, event: Event, doing: Callable[[], str]) -> Turn:
-    match event:
-        case Found():
-            return replace(turn, doing=doing())
-        case AnswerSentence(text, citations):
-            return replace(turn, sentences=(*turn.sentences, text), citations=(*turn.citations, *citations))
-        case Answer():
-            return replace(turn, answer=event, doing="")
-
-
-async def in_thread(items: Iterator[T]) -> AsyncIterator[T]:
-    """Yield what a blocking iterator yields; who leaves early need not wait for the item that it is at.
-
-    An error which nobody foresaw is logged and ends the items.
-    """
-    loop = asyncio.get_running_loop()
-    found: asyncio.Queue[list[T]] = asyncio.Queue()
-    left = threading.Event()
-
-    def tell(item: list[T]) -> None:
-        with suppress(RuntimeError):  # the server has ended before
-            loop.call_soon_threadsafe(found.put_nowait, item)
-
-    def read() -> None:
-        try:
-            for item in items:
-                if left.is_set():
-                    break
-                tell([item])
-        except Exception:
-            logging.getLogger(__name__).exception("an answer failed")
-        tell([])
-
-    threading.Thread(target=read, name="beleg-answer", daemon=True).start()
-    try:
-        while item := await found.get():
-            yield item[0]
-    finally:
-        left.set()
-
-
-def messages(turns: Sequence[Turn], interface: Texts) -> list[Message]:
-    """Return what ``gr.Chatbot`` shows, as HTML from escaped text."""
-    shown: list[Message] = []
-    for number, turn in enumerate(turns, start=1):
-        shown.append({"role": "user", "content": f'<p class="beleg-text">{escape(turn.question)}</p>'})
-        shown.append({"role": "assistant", "content": _turn_html(turn, number, interface)})
-    return shown
-
-
-def history(turns: Iterable[Turn]) -> list[tuple[str, str]]:
-    """Return the finished turns as (question, answer)."""
-    return [(turn.question, turn.answer.text) for turn in turns if turn.answer]
-
-
-def _turn_html(turn: Turn, number: int, interface: Texts) -> str:
-    if turn.answer:
-        return answer_html(turn.answer, number, interface)
-    return (
-        text_html(" ".join(turn.sentences), turn.citations, number)
-        + (note_html(turn.doing, "busy") if turn.doing else "")
-        + (note_html(turn.problem, "error") if turn.problem else "")
-        + quotes_html(turn.citations, number, interface)
-    )
 
 
 # The page
@@ -236,6 +128,11 @@ def build_chat(assistant: Assistant, language: Language, loading: Loading | None
     return blocks
 
 
+# What the page's script adds to a question: the answer's language, the documents to ask, and which turn it replaces.
+_WITH_CONTEXT = "(question, _, turns) => [question, window.beleg.context(), turns]"
+_GIVE_TRIGGER = "window.beleg.connect((data) => trigger('select', data));"
+
+
 class _Page:
     """The components of the page and what happens on it."""
 
@@ -246,142 +143,136 @@ class _Page:
         self.loading = loading
 
     def lay_out(self) -> None:
-        """Place the components, top to bottom."""
+        """Place the components: head, conversation with its question, pane."""
         import gradio as gr
 
         t = self.texts
-        gr.HTML(f"<h1>beleg</h1><p>{escape(t.chat_lead)}</p>", elem_id="beleg-header", padding=False)
-        self.status = gr.HTML(elem_id="beleg-status", padding=False)
-        self.chatbot = gr.Chatbot(
-            elem_id="beleg-chat",
-            label="beleg",
-            show_label=False,
-            container=False,
-            scale=1,
-            layout="panel",
-            autoscroll=False,
-            buttons=[],
-            feedback_options=None,
-            latex_delimiters=[],
-            allow_tags=False,
-            sanitize_html=True,
-            allow_file_downloads=False,
-            **self._welcome(),
-        )
-        self.question = gr.Textbox(
-            elem_id="beleg-question",
-            label=t.chat_question,
-            show_label=False,
-            placeholder=t.chat_question,
-            container=False,
-            submit_btn=t.chat_send,
-            max_lines=6,
-            max_length=QUESTION_CHARACTERS,
-            autofocus=True,
-        )
-        with gr.Row(elem_id="beleg-options"):
-            languages = [(t.chat_automatic, "auto"), ("Deutsch", "de"), ("English", "en")]
-            self.language = gr.Radio(languages, value="auto", label=t.chat_answer_in, elem_id="beleg-language")
-            self.clear = gr.Button(t.chat_clear, size="sm", elem_id="beleg-clear")
+        plain = {"padding": False, "js_on_load": None}
+        gr.HTML(header_html(t), elem_id="beleg-header", **plain)
+        with gr.Row(elem_id="beleg-panes"):
+            with gr.Column(elem_id="beleg-conversation"):
+                with gr.Column(elem_id="beleg-scroll"):
+                    self.turns_html = gr.HTML(
+                        self._turns_html(()), elem_id="beleg-turns", padding=False, js_on_load=_GIVE_TRIGGER
+                    )
+                    self.growing = gr.HTML(elem_id="beleg-growing", **plain)
+                self.status = gr.HTML(elem_id="beleg-status", **plain)
+                self.question = gr.Textbox(
+                    elem_id="beleg-question",
+                    label=t.chat_question,
+                    show_label=False,
+                    placeholder=t.chat_question,
+                    container=False,
+                    submit_btn=t.chat_send,
+                    max_lines=6,
+                    max_length=QUESTION_CHARACTERS,
+                    autofocus=True,
+                )
+                gr.HTML(bar_html(t), elem_id="beleg-bar", **plain)
+            with gr.Column(elem_id="beleg-pane"):
+                gr.HTML(pane_html(t), elem_id="beleg-views", padding=False, js_on_load="window.beleg.start(element);")
+        self.context: Any = gr.JSON(visible=False)
         self.turns: Any = gr.State(())
 
     def connect(self, blocks: "gr.Blocks") -> None:
         """Say what follows on what; none of it is an API."""
         import gradio as gr
 
-        async def ask_example(language: str, turns: Turns, event: gr.SelectData) -> AsyncIterator[Shown]:
-            async for shown in self.ask(event.value["text"], language, turns):
-                yield shown
+        def restore(event: gr.EventData) -> Shown:
+            return self.restored(event._data)
 
-        shown = [self.question, self.chatbot, self.turns]
-        asked = [self.language, self.turns]
+        shown = [self.question, self.turns_html, self.growing, self.turns]
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
-        asking = [
-            self.question.submit(self.ask, [self.question, *asked], shown, concurrency_limit=4, **quiet),
-            self.chatbot.example_select(ask_example, asked, shown, concurrency_limit=4, **quiet),
-        ]
+        asked = [self.question, self.context, self.turns]
+        asking = self.question.submit(self.ask, asked, shown, concurrency_limit=4, js=_WITH_CONTEXT, **quiet)
         self.question.stop(self.stopped, self.turns, shown, cancels=asking, **quiet)
-        self.clear.click(self.cleared, None, shown, cancels=asking, **quiet)
-        self.chatbot.change(None, js=SCROLL_JS)
-        blocks.load(None, js=f"() => {{ document.documentElement.lang = '{self.interface}' }}")
-        blocks.load(self.welcome, None, self.chatbot, **quiet)
+        self.turns_html.select(restore, None, shown, cancels=asking, **quiet)
         blocks.load(self.report, None, self.status, concurrency_limit=None, **quiet)
 
     # What happens
 
-    async def ask(self, question: str, language: str, turns: Turns) -> AsyncIterator[Shown]:
+    async def ask(self, question: str, context: Any, turns: Turns) -> AsyncIterator[Shown]:
         """Show the answer as it grows."""
         turn = Turn(question.strip(), doing=self._waits_for() or self.texts.chat_searching)
         if not turn.question:
             return
-        yield self._shown((*turns, turn), question="")
-        events = self.assistant.stream(turn.question, language=_LANGUAGES[language], history=history(turns))
-        growing = follow(turn, events, lambda: self._waits_for() or self.texts.chat_writing)
+        context = context if isinstance(context, dict) else {}
+        turns = _before(turns, context.get("replace"))
+        yield self._shown((*turns, turn), question="", finished=True)
+        events = self.assistant.stream(
+            turn.question,
+            language=_LANGUAGES.get(context.get("language")),
+            documents=_chosen(context.get("documents")),
+            history=history(turns),
+        )
+        growing = follow(turn, events, lambda: self._waits_for() or self.texts.chat_writing, self.texts)
         async for turn in in_thread(growing):
             yield self._shown((*turns, turn))
         if turn.doing:
-            yield self._shown(_ended((*turns, turn), self.texts.chat_unexpected))
+            yield self._shown(ended((*turns, turn), self.texts.chat_unexpected))
 
     def stopped(self, turns: Turns) -> Shown:
         """Keep what was there when the reader had enough."""
-        return self._shown(_ended(turns, self.texts.chat_stopped))
+        return self._shown(ended(turns, self.texts.chat_stopped), finished=True)
 
-    def cleared(self) -> Shown:
-        """Begin anew."""
-        return self._shown(())
-
-    def welcome(self) -> Any:
-        """Show on an empty page what can be asked, or how to add documents."""
-        import gradio as gr
-
-        return gr.Chatbot(**self._welcome())
+    def restored(self, kept: Any) -> Shown:
+        """Go on with a conversation that the browser kept; an empty one begins anew."""
+        try:
+            return self._shown(restored(kept.get("turns") if isinstance(kept, dict) else None), finished=True)
+        except ConversationError:
+            return self._shown((), finished=True)
 
     def report(self) -> Iterator[str]:
-        """Say what is being loaded until all is, then what there is to ask."""
-        while self.loading and (waits_for := self.loading.waits_for):
+        """Say what is being loaded until all is, then who answers."""
+        while self.loading and (waits_for := self.loading.waits_for(self.texts)):
             yield note_html(waits_for, "busy")
             self.loading.done.wait(LOADING_SECONDS)
         yield note_html(self._inventory())
 
     def _waits_for(self) -> str:
-        return self.loading.waits_for if self.loading else ""
+        return self.loading.waits_for(self.texts) if self.loading else ""
 
     def _inventory(self) -> str:
         count = len(self.assistant.index)
         documents = self.texts.chat_one_document if count == 1 else self.texts.chat_documents.format(documents=count)
-        return " · ".join(part for part in (documents, self.loading.outcome if self.loading else "") if part)
+        return " · ".join(
+            part for part in (documents, self.loading.outcome(self.texts) if self.loading else "") if part
+        )
 
-    def _welcome(self) -> dict[str, Any]:
-        t = self.texts
-        if not len(self.assistant.index):
-            command = f"beleg index add {t.chat_add_path} --index {self.assistant.index.folder}"
-            return {"placeholder": _welcome_html(f"<p>{escape(t.chat_empty)}</p><pre>{escape(command)}</pre>")}
-        if SAMPLE_DOCUMENT not in self.assistant.index:
-            return {"placeholder": _welcome_html(f"<h2>{escape(t.chat_welcome)}</h2>")}
-        return {
-            "placeholder": _welcome_html(f"<h2>{escape(t.chat_welcome)}</h2><p>{escape(t.chat_examples)}</p>"),
-            "examples": [{"text": question} for question in EXAMPLES],
-        }
+    def _shown(self, turns: Turns, question: str | None = None, *, finished: bool = False) -> Shown:
+        """Return textbox, turns and state; while an answer grows, the textbox offers to stop it.
 
-    def _shown(self, turns: Turns, question: str | None = None) -> Shown:
-        """Return textbox, messages and state; while an answer grows, the textbox offers to stop it.
-
-        ``question`` replaces what stands in the textbox; ``None``: keep it, somebody may be typing.
+        Args:
+            turns: All.
+            question: Replaces what stands in the textbox; ``None``: keep it, somebody may be typing.
+            finished: Whether the finished turns are other ones than before; they are also where none grows.
         """
         import gradio as gr
 
         busy = bool(turns and turns[-1].doing)
         buttons = {"submit_btn": not busy and self.texts.chat_send, "stop_btn": busy and self.texts.chat_stop}
         textbox = gr.Textbox(**buttons) if question is None else gr.Textbox(question, **buttons)
-        return textbox, messages(turns, self.texts), turns
+        still = turns[:-1] if busy else turns
+        growing = turn_html(turns[-1], len(turns), self.texts) if busy else ""
+        return textbox, self._turns_html(still, busy=busy) if finished or not busy else gr.skip(), growing, turns
+
+    def _turns_html(self, turns: Sequence[Turn], *, busy: bool = False) -> str:
+        if not turns and not busy:
+            return welcome_html(self.assistant.index, self.texts)
+        return "".join(turn_html(turn, number, self.texts) for number, turn in enumerate(turns, start=1))
 
 
-def _welcome_html(content: str) -> str:
-    return f'<div class="beleg-welcome">{content}</div>'
+def _before(turns: Turns, replaced: Any) -> Turns:
+    """Return the turns before the one that is asked again, all where none is.
+
+    >>> _before((Turn("a"), Turn("b")), 2), _before((Turn("a"),), None) == (Turn("a"),)
+    ((Turn(question='a', sentences=(), citations=(), answer=None, doing='', problem=''),), True)
+    """
+    return turns[: replaced - 1] if isinstance(replaced, int) and 1 <= replaced <= len(turns) else turns
 
 
-def _ended(turns: Turns, problem: str) -> Turns:
-    """Close the last turn where it is still growing."""
-    if turns and turns[-1].doing:
-        return (*turns[:-1], replace(turns[-1], doing="", problem=problem))
-    return turns
+def _chosen(documents: Any) -> list[str] | None:
+    """Return the ids that a question is limited to, None for no limit."""
+    if not isinstance(documents, list) or not documents:
+        return None
+    return [str(document_id) for document_id in documents]

@@ -2,19 +2,22 @@
 
 import errno
 import logging
+import os
 import re
 import socket
 import threading
 import webbrowser
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from index.errors import BelegError
-from ui.theme import CSS, theme
+from ui.texts import Language
+from ui.theme import css, head, theme
 
 if TYPE_CHECKING:
+    import fastapi
     import gradio as gr
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -29,6 +32,10 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0f766e"/>'
+    '<path d="M12 8H8v16h4M20 8h4v16h-4M14 13l3-2v10" fill="none" stroke="#fff" stroke-width="2.5"/></svg>'
+)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
@@ -40,27 +47,65 @@ class ChatError(BelegError):
     """The chat cannot be served."""
 
 
-def application(blocks: "gr.Blocks", host: str) -> ASGI:
-    """Return the page as an application that answers to this machine's names only, and sends our headers."""
+def application(
+    pages: "Mapping[Language, gr.Blocks]", host: str, *, router: "fastapi.APIRouter", language: Language
+) -> ASGI:
+    """Return the page as an application that answers to this machine's names only, and sends our headers.
+
+    Args:
+        pages: The page in each language of the interface, served at ``/de/`` and ``/en/``.
+        host: Where it listens.
+        router: What the pages ask for beside the conversation.
+        language: Of the interface where neither the reader nor the browser says.
+    """
     import fastapi
     import gradio as gr
+    from fastapi.responses import RedirectResponse
 
-    app = gr.mount_gradio_app(
-        fastapi.FastAPI(openapi_url=None),
-        blocks,
-        path="/",
-        footer_links=[],
-        run_history=False,
-        show_error=False,
-        max_file_size=1,
-        ssr_mode=False,
-        enable_monitoring=False,
-        pwa=False,
-        mcp_server=False,
-        theme=theme(),
-        css=CSS,
-    )
+    app = fastapi.FastAPI(openapi_url=None)
+    app.include_router(router)
+
+    @app.get("/", include_in_schema=False)
+    def choose(request: fastapi.Request) -> RedirectResponse:
+        wanted = page_language(request.cookies.get("beleg_language", ""), request.headers, language)
+        return RedirectResponse(f"/{wanted}/", 307, headers={"Cache-Control": "no-store"})
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def icon() -> fastapi.Response:
+        return fastapi.Response(ICON, media_type="image/svg+xml")
+
+    for each, blocks in pages.items():
+        app = gr.mount_gradio_app(
+            app,
+            blocks,
+            path=f"/{each}",
+            footer_links=[],
+            run_history=False,
+            show_error=False,
+            max_file_size=1,
+            ssr_mode=False,
+            enable_monitoring=False,
+            pwa=False,
+            mcp_server=False,
+            theme=theme(),
+            css=css(),
+            head=head(each),
+        )
     return guarded(app, LOOPBACK if host in LOOPBACK else ())
+
+
+def page_language(chosen: str, headers: Mapping[str, str], otherwise: Language) -> Language:
+    """Return the interface's language: the reader's choice, BELEG_INTERFACE_LANGUAGE, the browser's, or another.
+
+    >>> page_language("", {"accept-language": "fr-FR,fr;q=0.9,en-GB;q=0.8,de;q=0.7"}, "de")
+    'en'
+    """
+    wanted = [chosen, os.environ.get("BELEG_INTERFACE_LANGUAGE", "")]
+    wanted += headers.get("accept-language", "").split(",")
+    for name in wanted:
+        if (short := name.strip()[:2].lower()) in ("de", "en"):
+            return "de" if short == "de" else "en"
+    return otherwise
 
 
 def guarded(app: ASGI, names: Sequence[str]) -> ASGI:

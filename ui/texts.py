@@ -2,6 +2,7 @@
 
 import locale
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -13,6 +14,7 @@ Language = Literal["de", "en"]
 class Texts:
     """The interface in one language; ``{…}`` are filled in by ``str.format``."""
 
+    language: Language
     # Command line: help
     cli: str
     index_group: str
@@ -89,9 +91,92 @@ class Texts:
     chat_unexpected: str
     chat_abstained: str
     chat_page: str
+    chat_lost: str
+    chat_why: str
+    chat_confidence: str
+    chat_surely: str
+    chat_likely: str
+    chat_doubtful: str
+    chat_hardly: str
+    chat_checked: str
+    chat_kept: str
+    chat_dropped: str
+    chat_no_reason: str
+    chat_seconds: str
+    chat_extractive_model: str
+    chat_marker: str
+    chat_open: str
+    chat_edit: str
+    chat_copy: str
+    chat_copied: str
+    chat_good: str
+    chat_bad: str
+    chat_reason: str
+    chat_wrong_quote: str
+    chat_wrong_answer: str
+    chat_wrong_language: str
+    chat_should_refuse: str
+    chat_comment: str
+    chat_submit: str
+    chat_thanks: str
+    chat_you: str
+    chat_conversation: str
+    chat_export: str
+    chat_language_switch: str
+    chat_scope: str
+    chat_scope_all: str
+    chat_failed: str
+    chat_expected: str
+    pane_label: str
+    pane_documents: str
+    pane_source: str
+    pane_history: str
+    pane_back: str
+    source_none: str
+    source_before: str
+    source_after: str
+    source_gone: str
+    source_changed: str
+    source_page_picture: str
+    source_as_text: str
+    source_quote: str
+    documents_add: str
+    documents_formats: str
+    documents_search: str
+    documents_none: str
+    documents_nothing_found: str
+    documents_more: str
+    documents_choose: str
+    documents_choose_hint: str
+    documents_remove: str
+    documents_remove_chosen: str
+    documents_remove_sure: str
+    documents_into: str
+    documents_collection: str
+    documents_no_collection: str
+    documents_characters: str
+    documents_pages: str
+    documents_one_page: str
+    documents_sending: str
+    documents_reading: str
+    documents_embedding: str
+    documents_added: str
+    documents_updated: str
+    documents_unchanged: str
+    documents_too_large: str
+    documents_bad_name: str
+    history_keep: str
+    history_hint: str
+    history_none: str
+    history_delete: str
+    history_delete_all: str
+    history_delete_sure: str
+    export_title: str
+    verdict_kinds: Mapping[str, str]
 
 
 DE = Texts(
+    language="de",
     cli="Deutsche Dokumente fragen und Antworten mit geprüften, wörtlichen Zitaten erhalten.",
     index_group="Dokumente aufnehmen, auflisten, entfernen.",
     index_add=(
@@ -162,7 +247,10 @@ DE = Texts(
     chat_automatic="Automatisch",
     chat_welcome="Was möchten Sie wissen?",
     chat_examples="Zum Beispiel:",
-    chat_empty="Noch sind keine Dokumente da. Nehmen Sie welche auf, dann laden Sie diese Seite neu:",
+    chat_empty=(
+        "Noch sind keine Dokumente da. Ziehen Sie Dateien in die Dokumentliste, "
+        "oder nehmen Sie sie auf der Kommandozeile auf:"
+    ),
     chat_add_path="ORDNER-ODER-DATEI",
     chat_searching="Sucht in den Dokumenten …",
     chat_writing="Schreibt und prüft jeden Satz …",
@@ -172,9 +260,103 @@ DE = Texts(
         "Kein Satz der Dokumente belegt eine Antwort. Fragen Sie anders, oder nehmen Sie weitere Dokumente auf."
     ),
     chat_page="S. {page}",
+    chat_lost="Das Sprachmodell ist nicht zu erreichen; bis dahin Geprüftes bleibt stehen. {reason}",
+    chat_why="Warum?",
+    chat_confidence="Dass die Dokumente das beantworten, ist {word} ({value})",
+    chat_surely="sehr wahrscheinlich",
+    chat_likely="wahrscheinlich",
+    chat_doubtful="fraglich",
+    chat_hardly="unwahrscheinlich",
+    chat_checked="Geprüft: {kept} belegt, {dropped} verworfen",
+    chat_kept="belegt",
+    chat_dropped="verworfen",
+    chat_no_reason="von keinem Beleg getragen",
+    chat_seconds="{seconds} s",
+    chat_extractive_model="ohne Sprachmodell",
+    chat_marker="Beleg {number}: {title}",
+    chat_open="Im Dokument zeigen",
+    chat_edit="Frage ändern",
+    chat_copy="Kopieren",
+    chat_copied="Kopiert",
+    chat_good="Gute Antwort",
+    chat_bad="Schlechte Antwort",
+    chat_reason="Was stimmt nicht?",
+    chat_wrong_quote="Falsches Zitat",
+    chat_wrong_answer="Falsche Antwort",
+    chat_wrong_language="Falsche Sprache",
+    chat_should_refuse="Hätte nicht antworten dürfen",
+    chat_comment="Anmerkung (freiwillig)",
+    chat_submit="Senden",
+    chat_thanks="Danke, ist vermerkt.",
+    chat_you="Sie fragten",
+    chat_conversation="Gespräch",
+    chat_export="Sichern als",
+    chat_language_switch="English",
+    chat_scope="Fragt {chosen} von {all} Dokumenten",
+    chat_scope_all="Wieder alle fragen",
+    chat_failed="Das ging nicht: Der Server antwortet nicht.",
+    chat_expected="Die Angaben passen nicht zu dieser Seite; laden Sie sie neu.",
+    pane_label="Dokumente, Quelle und Verlauf",
+    pane_documents="Dokumente",
+    pane_source="Quelle",
+    pane_history="Verlauf",
+    pane_back="Zurück zur Antwort",
+    source_none="Klicken Sie auf eine Belegnummer in einer Antwort: Hier erscheint die Stelle im Dokument.",
+    source_before="Mehr davor",
+    source_after="Mehr danach",
+    source_gone="Dieses Dokument ist nicht mehr im Bestand.",
+    source_changed="Das Dokument hat sich seit der Antwort geändert: An dieser Stelle steht das Zitat nicht mehr.",
+    source_page_picture="Seite {page} des Originals, das Zitat ist markiert",
+    source_as_text="Als Text",
+    source_quote="Zitat",
+    documents_add="Dateien hierher ziehen oder auswählen",
+    documents_formats="{formats}, höchstens {megabytes} MB je Datei",
+    documents_search="Dokumente suchen",
+    documents_none="Noch sind keine Dokumente da.",
+    documents_nothing_found="Kein Dokument passt dazu.",
+    documents_more="{count} weitere; grenzen Sie die Suche ein.",
+    documents_choose="Fragen nur an: {title}",
+    documents_choose_hint="Angehakte Dokumente werden gefragt; ist keines angehakt, alle.",
+    documents_remove="Entfernen",
+    documents_remove_chosen="Angehakte entfernen",
+    documents_remove_sure="{count} Dokument(e) aus dem Bestand entfernen?",
+    documents_into="In Sammlung legen",
+    documents_collection="Sammlung",
+    documents_no_collection="Ohne Sammlung",
+    documents_characters="{count} Zeichen",
+    documents_pages="{count} Seiten",
+    documents_one_page="1 Seite",
+    documents_sending="wird hochgeladen …",
+    documents_reading="wird gelesen …",
+    documents_embedding="{done} von {all} Abschnitten aufgenommen …",
+    documents_added="aufgenommen",
+    documents_updated="aktualisiert",
+    documents_unchanged="schon vorhanden, unverändert",
+    documents_too_large="zu groß: höchstens {megabytes} MB",
+    documents_bad_name="Eine Datei namens {name} kann nicht abgelegt werden; benennen Sie sie um.",
+    history_keep="Gespräche in diesem Browser behalten",
+    history_hint="Sie liegen nur auf diesem Gerät.",
+    history_none="Noch ist kein Gespräch gespeichert.",
+    history_delete="Löschen",
+    history_delete_all="Alle Gespräche löschen",
+    history_delete_sure="Alle gespeicherten Gespräche löschen?",
+    export_title="Gespräch mit beleg",
+    verdict_kinds={
+        "name": "ein Name steht nicht im Beleg",
+        "number": "eine Zahl steht nicht im Beleg",
+        "unit": "eine Einheit weicht ab",
+        "date": "ein Datum weicht ab",
+        "negation": "eine Verneinung weicht ab",
+        "comparison": "ein Vergleich weicht ab",
+        "modality": "Müssen, Dürfen oder Können weicht ab",
+        "role": "vertauscht, wer was tut",
+        "quote": "das Zitat steht nicht wörtlich im Beleg",
+        "question": "antwortet nicht auf die Frage",
+    },
 )
 
 EN = Texts(
+    language="en",
     cli="Ask German documents and get answers with checked, verbatim quotes.",
     index_group="Add, list and remove documents.",
     index_add=(
@@ -245,7 +427,7 @@ EN = Texts(
     chat_automatic="Automatic",
     chat_welcome="What would you like to know?",
     chat_examples="For example:",
-    chat_empty="There are no documents yet. Add some, then reload this page:",
+    chat_empty="There are no documents yet. Drop files into the list of documents, or add them on the command line:",
     chat_add_path="FOLDER-OR-FILE",
     chat_searching="Searching the documents …",
     chat_writing="Writing, and checking every sentence …",
@@ -253,6 +435,99 @@ EN = Texts(
     chat_unexpected="An unexpected error occurred; the terminal in which the chat runs has the details.",
     chat_abstained="No sentence of the documents backs an answer. Ask in another way, or add more documents.",
     chat_page="p. {page}",
+    chat_lost="The language model cannot be reached; what was checked until then stays. {reason}",
+    chat_why="Why?",
+    chat_confidence="That the documents answer this is {word} ({value})",
+    chat_surely="very likely",
+    chat_likely="likely",
+    chat_doubtful="doubtful",
+    chat_hardly="unlikely",
+    chat_checked="Checked: {kept} backed, {dropped} dropped",
+    chat_kept="backed",
+    chat_dropped="dropped",
+    chat_no_reason="carried by no evidence",
+    chat_seconds="{seconds} s",
+    chat_extractive_model="no language model",
+    chat_marker="Evidence {number}: {title}",
+    chat_open="Show in the document",
+    chat_edit="Edit question",
+    chat_copy="Copy",
+    chat_copied="Copied",
+    chat_good="Good answer",
+    chat_bad="Bad answer",
+    chat_reason="What is wrong?",
+    chat_wrong_quote="Wrong quote",
+    chat_wrong_answer="Wrong answer",
+    chat_wrong_language="Wrong language",
+    chat_should_refuse="Should have refused",
+    chat_comment="Comment (optional)",
+    chat_submit="Send",
+    chat_thanks="Thank you, noted.",
+    chat_you="You asked",
+    chat_conversation="Conversation",
+    chat_export="Save as",
+    chat_language_switch="Deutsch",
+    chat_scope="Asks {chosen} of {all} documents",
+    chat_scope_all="Ask all again",
+    chat_failed="That failed: the server does not answer.",
+    chat_expected="The data do not fit this page; reload it.",
+    pane_label="Documents, source and history",
+    pane_documents="Documents",
+    pane_source="Source",
+    pane_history="History",
+    pane_back="Back to the answer",
+    source_none="Click the number of a piece of evidence in an answer: its place in the document appears here.",
+    source_before="More before",
+    source_after="More after",
+    source_gone="This document is no longer there.",
+    source_changed="The document has changed since the answer: the quote no longer stands at this place.",
+    source_page_picture="Page {page} of the original, the quote is marked",
+    source_as_text="As text",
+    source_quote="Quote",
+    documents_add="Drop files here, or choose some",
+    documents_formats="{formats}, at most {megabytes} MB a file",
+    documents_search="Search documents",
+    documents_none="There are no documents yet.",
+    documents_nothing_found="No document matches.",
+    documents_more="{count} more; narrow the search.",
+    documents_choose="Ask only: {title}",
+    documents_choose_hint="Ticked documents are asked; all, where none is ticked.",
+    documents_remove="Remove",
+    documents_remove_chosen="Remove ticked",
+    documents_remove_sure="Remove {count} document(s)?",
+    documents_into="Put into collection",
+    documents_collection="Collection",
+    documents_no_collection="No collection",
+    documents_characters="{count} characters",
+    documents_pages="{count} pages",
+    documents_one_page="1 page",
+    documents_sending="is being uploaded …",
+    documents_reading="is being read …",
+    documents_embedding="{done} of {all} passages indexed …",
+    documents_added="added",
+    documents_updated="updated",
+    documents_unchanged="already there, unchanged",
+    documents_too_large="too large: at most {megabytes} MB",
+    documents_bad_name="A file named {name} cannot be stored; rename it.",
+    history_keep="Keep conversations in this browser",
+    history_hint="They lie on this device only.",
+    history_none="No conversation is stored yet.",
+    history_delete="Delete",
+    history_delete_all="Delete all conversations",
+    history_delete_sure="Delete all stored conversations?",
+    export_title="Conversation with beleg",
+    verdict_kinds={
+        "name": "a name is not in the evidence",
+        "number": "a number is not in the evidence",
+        "unit": "a unit differs",
+        "date": "a date differs",
+        "negation": "a negation differs",
+        "comparison": "a comparison differs",
+        "modality": "must, may or can differs",
+        "role": "exchanges who does what",
+        "quote": "the quote does not stand in the evidence word for word",
+        "question": "does not answer the question",
+    },
 )
 
 

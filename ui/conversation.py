@@ -1,0 +1,179 @@
+"""The conversation: turns that grow with an answer's events, and their form in the browser's storage."""
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from index.errors import BelegError
+from rag.assistant import Answer, Event, Found
+from rag.citations import Citation
+from rag.grounding import Verdict
+from rag.language import Language
+from rag.llm import LLMError
+from rag.writer import AnswerSentence, Status
+from ui.texts import Texts
+
+MOST_TURNS = 200
+T = TypeVar("T")
+
+
+class ConversationError(BelegError):
+    """What a browser sent is no conversation."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question and what has come of it: checked sentences, then the whole answer or the reason why there is none."""
+
+    question: str
+    sentences: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    answer: Answer | None = None
+    doing: str = ""
+    problem: str = ""
+
+
+Turns = tuple[Turn, ...]
+
+
+def follow(turn: Turn, events: Iterable[Event], doing: Callable[[], str], texts: Texts) -> Iterator[Turn]:
+    """Yield the turn after each event; an error that beleg raises becomes its last state.
+
+    ``doing`` says what goes on after the search.
+    """
+    try:
+        for event in events:
+            turn = _after(turn, event, doing)
+            yield turn
+    except LLMError as error:
+        yield replace(turn, doing="", problem=texts.chat_lost.format(reason=error))
+    except BelegError as error:
+        yield replace(turn, doing="", problem=str(error))
+
+
+def _after(turn: Turn, event: Event, doing: Callable[[], str]) -> Turn:
+    match event:
+        case Found():
+            return replace(turn, doing=doing())
+        case AnswerSentence(text, citations):
+            return replace(turn, sentences=(*turn.sentences, text), citations=(*turn.citations, *citations))
+        case Answer():
+            return replace(turn, answer=event, doing="")
+
+
+def ended(turns: Turns, problem: str) -> Turns:
+    """Close the last turn where it is still growing."""
+    if turns and turns[-1].doing:
+        return (*turns[:-1], replace(turns[-1], doing="", problem=problem))
+    return turns
+
+
+def history(turns: Iterable[Turn]) -> list[tuple[str, str]]:
+    """Return the finished turns as (question, answer)."""
+    return [(turn.question, turn.answer.text) for turn in turns if turn.answer]
+
+
+async def in_thread(items: Iterator[T]) -> AsyncIterator[T]:
+    """Yield what a blocking iterator yields; who leaves early need not wait for the item that it is at.
+
+    An error which nobody foresaw is logged and ends the items.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Queue[list[T]] = asyncio.Queue()
+    left = threading.Event()
+
+    def tell(item: list[T]) -> None:
+        with suppress(RuntimeError):  # the server has ended before
+            loop.call_soon_threadsafe(found.put_nowait, item)
+
+    def read() -> None:
+        try:
+            for item in items:
+                if left.is_set():
+                    break
+                tell([item])
+        except Exception:
+            logging.getLogger(__name__).exception("an answer failed")
+        tell([])
+
+    threading.Thread(target=read, name="beleg-answer", daemon=True).start()
+    try:
+        while item := await found.get():
+            yield item[0]
+    finally:
+        left.set()
+
+
+# In the browser's storage
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An answer as a browser keeps it: without what the search found beside the citations."""
+
+    text: str
+    language: Language
+    status: Status
+    citations: tuple[Citation, ...] = ()
+    model: str = ""
+    seconds: float = 0.0
+    notice: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    confidence: float | None = None
+    nearest: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True)
+class _KeptTurn:
+    question: str
+    answer: _Kept | None = None
+    sentences: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    problem: str = ""
+
+
+_KEPT = tuple(_Kept.__dataclass_fields__)
+
+
+def stored(turn: Turn) -> str:
+    """Return a turn as JSON, for the browser to keep.
+
+    >>> restored([json.loads(stored(Turn("Wann?", problem="Angehalten.")))])
+    (Turn(question='Wann?', sentences=(), citations=(), answer=None, doing='', problem='Angehalten.'),)
+    """
+    if turn.answer:
+        kept = _KeptTurn(turn.question, _Kept(**{name: getattr(turn.answer, name) for name in _KEPT}))
+    else:
+        kept = _KeptTurn(turn.question, None, turn.sentences, turn.citations, turn.problem)
+    return json.dumps(_turns().dump_python((kept,), mode="json")[0], ensure_ascii=False)
+
+
+def restored(kept: Any) -> Turns:
+    """Return the turns of a list that a browser kept.
+
+    Raises:
+        ConversationError: It is no such list.
+    """
+    try:
+        return tuple(_turn(turn) for turn in _turns().validate_python(kept)[-MOST_TURNS:])
+    except ValidationError as error:
+        reason = f"{error.error_count()} values are not as beleg stores them"
+        raise ConversationError(f"no conversation: {reason}; begin a new one") from error
+
+
+def _turn(kept: _KeptTurn) -> Turn:
+    answer = Answer(kept.question, **vars(kept.answer)) if kept.answer else None
+    return Turn(kept.question, kept.sentences, kept.citations, answer, problem=kept.problem)
+
+
+@cache
+def _turns() -> TypeAdapter[tuple[_KeptTurn, ...]]:
+    return TypeAdapter(tuple[_KeptTurn, ...])
