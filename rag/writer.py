@@ -1,8 +1,9 @@
 """Evidence -> checked, cited sentences: written by the model, or taken from the documents as they stand."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Literal
 
 from index import Index
@@ -58,6 +59,7 @@ class Writer:
     Attributes:
         signals: What the retrieval says of the question.
         least_confidence: From which confidence on to answer; ``None``: as fitted.
+        stopped: Whether nobody waits for the answer any more.
         confidence: How sure it is; ``None``: nothing is fitted for this embedder.
     """
 
@@ -67,6 +69,7 @@ class Writer:
     language: Language
     signals: Signals
     least_confidence: float | None = None
+    stopped: Callable[[], bool] = lambda: False
     citations: list[Citation] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
@@ -106,7 +109,10 @@ class Writer:
         heard: list[Token] = []
         known = " ".join(part.text for part in self.evidence)
         try:
-            for sentence in sentences_of(_overheard(llm.stream(messages, max_tokens=MAX_ANSWER_TOKENS), heard)):
+            tokens = takewhile(lambda _: not self.stopped(), llm.stream(messages, max_tokens=MAX_ANSWER_TOKENS))
+            for sentence in sentences_of(_overheard(tokens, heard)):
+                if self.stopped():
+                    return
                 if is_refusal(sentence):
                     break
                 if not self.sentences and not self._is_worth(sentence, heard, llm.name):
@@ -116,7 +122,7 @@ class Writer:
         except BrokenAnswerError as error:
             self.notice = f"{_INCOMPLETE[self.language]} ({error})"
         yield from self._disagreements()
-        if self.language == "en":
+        if self.language == "en" and not self.stopped():
             self._gloss(llm)
 
     def extract(self) -> Iterator[AnswerSentence]:

@@ -1,22 +1,22 @@
 """The chat in the browser: one page, served to this machine only, that asks nothing of any other."""
 
-import asyncio
-import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from index.errors import BelegError
 from rag.assistant import EXTRACTIVE, Answer, Assistant, Event, Found
 from rag.citations import Citation
 from rag.writer import AnswerSentence
 from ui.evidence import answer_html, escape, note_html, quotes_html, text_html
+from ui.in_thread import in_thread
+from ui.queue import BusyError, FairQueue, Waiting
 from ui.server import announce, application, listen, serve
-from ui.texts import Language, Texts, texts
+from ui.settings import ServerSettings
+from ui.texts import EN, Language, Texts, texts
 from ui.theme import SCROLL_JS
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ EXAMPLES = (
 QUESTION_CHARACTERS = 2000
 LOADING_SECONDS = 0.5
 """Between two looks at how far the loading is."""
-
-T = TypeVar("T")
 
 _LANGUAGES: dict[str, Language | None] = {"auto": None, "de": "de", "en": "en"}
 
@@ -61,10 +59,14 @@ def launch_chat(
         ChatError: The port is in use, or the host is none of this machine's addresses.
         StoreError: There is no index in the folder, or it cannot be read.
     """
+    from ui.api import Service
+
     with listen(host, port) as listener:
         loading = Loading(texts(language))
         assistant = Assistant.load(folder, interface=language, progress=loading.fetching)
-        app = application(build_chat(assistant, language, loading), host)
+        queue = FairQueue(ServerSettings().questions_at_once)
+        page = build_chat(assistant, language, loading, queue)
+        app = application(page, host, service=Service(assistant, queue, loading), language=language)
         loading.start(assistant)
         announce(listener, on_ready, open_browser)
         serve(app, listener)
@@ -82,6 +84,8 @@ class Loading:
 
     def __init__(self, interface: Texts) -> None:
         self.done = threading.Event()
+        self.ready = False
+        """Whether all is loaded."""
         self.outcome = ""
         """When done: the model's name, or why there is none."""
         self._texts = interface
@@ -112,6 +116,7 @@ class Loading:
             self._search_ready = assistant.index.embedder.dimension > 0
             answer = assistant.answer("Which documents are there?", documents=())
             self.outcome = self._texts.chat_extractive if answer.model == EXTRACTIVE else answer.model
+            self.ready = True
         except BelegError as error:
             self.outcome = str(error)
         finally:
@@ -136,58 +141,33 @@ class Turn:
 Turns = tuple[Turn, ...]
 
 
-def follow(turn: Turn, events: Iterable[Event], doing: Callable[[], str]) -> Iterator[Turn]:
+def follow(
+    turn: Turn, events: Iterable[Event | Waiting], doing: Callable[[], str], interface: Texts = EN
+) -> Iterator[Turn]:
     """Yield the turn after each event; an error that beleg raises becomes its last state.
 
     ``doing`` says what goes on after the search.
     """
     try:
         for event in events:
-            turn = _after(turn, event, doing)
+            turn = _after(turn, event, doing, interface)
             yield turn
+    except BusyError as busy:
+        yield replace(turn, doing="", problem=interface.chat_busy.format(seconds=busy.seconds))
     except BelegError as error:
         yield replace(turn, doing="", problem=str(error))
 
 
-def _after(turn: Turn, event: Event, doing: Callable[[], str]) -> Turn:
+def _after(turn: Turn, event: Event | Waiting, doing: Callable[[], str], interface: Texts) -> Turn:
     match event:
+        case Waiting(place):
+            return replace(turn, doing=interface.chat_waiting.format(place=place))
         case Found():
             return replace(turn, doing=doing())
         case AnswerSentence(text, citations):
             return replace(turn, sentences=(*turn.sentences, text), citations=(*turn.citations, *citations))
         case Answer():
             return replace(turn, answer=event, doing="")
-
-
-async def in_thread(items: Iterator[T]) -> AsyncIterator[T]:
-    """Yield what a blocking iterator yields; who leaves early need not wait for the item that it is at.
-
-    An error which nobody foresaw is logged and ends the items.
-    """
-    loop = asyncio.get_running_loop()
-    found: asyncio.Queue[list[T]] = asyncio.Queue()
-    left = threading.Event()
-
-    def tell(item: list[T]) -> None:
-        with suppress(RuntimeError):  # the server has ended before
-            loop.call_soon_threadsafe(found.put_nowait, item)
-
-    def read() -> None:
-        try:
-            for item in items:
-                if left.is_set():
-                    break
-                tell([item])
-        except Exception:
-            logging.getLogger(__name__).exception("an answer failed")
-        tell([])
-
-    threading.Thread(target=read, name="beleg-answer", daemon=True).start()
-    try:
-        while item := await found.get():
-            yield item[0]
-    finally:
-        left.set()
 
 
 def messages(turns: Sequence[Turn], interface: Texts) -> list[Message]:
@@ -218,18 +198,21 @@ def _turn_html(turn: Turn, number: int, interface: Texts) -> str:
 # The page
 
 
-def build_chat(assistant: Assistant, language: Language, loading: Loading | None = None) -> "gr.Blocks":
+def build_chat(
+    assistant: Assistant, language: Language, loading: Loading | None = None, queue: FairQueue | None = None
+) -> "gr.Blocks":
     """Return the page.
 
     Args:
         assistant: Who is asked.
         language: Of the interface.
         loading: What the page waits for; ``None``: nothing.
+        queue: Decides whose turn it is; ``None``: one of the page's own.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     import gradio as gr
 
-    page = _Page(assistant, language, loading)
+    page = _Page(assistant, language, loading, queue or FairQueue())
     with gr.Blocks(title="beleg", analytics_enabled=False, fill_height=True) as blocks:
         page.lay_out()
         page.connect(blocks)
@@ -239,8 +222,9 @@ def build_chat(assistant: Assistant, language: Language, loading: Loading | None
 class _Page:
     """The components of the page and what happens on it."""
 
-    def __init__(self, assistant: Assistant, language: Language, loading: Loading | None) -> None:
+    def __init__(self, assistant: Assistant, language: Language, loading: Loading | None, queue: FairQueue) -> None:
         self.assistant = assistant
+        self.queue = queue
         self.interface = language
         self.texts = texts(language)
         self.loading = loading
@@ -289,16 +273,22 @@ class _Page:
         """Say what follows on what; none of it is an API."""
         import gradio as gr
 
-        async def ask_example(language: str, turns: Turns, event: gr.SelectData) -> AsyncIterator[Shown]:
-            async for shown in self.ask(event.value["text"], language, turns):
+        async def ask(question: str, language: str, turns: Turns, request: gr.Request) -> AsyncIterator[Shown]:
+            async for shown in self.ask(question, language, turns, _client(request)):
+                yield shown
+
+        async def ask_example(
+            language: str, turns: Turns, event: gr.SelectData, request: gr.Request
+        ) -> AsyncIterator[Shown]:
+            async for shown in self.ask(event.value["text"], language, turns, _client(request)):
                 yield shown
 
         shown = [self.question, self.chatbot, self.turns]
         asked = [self.language, self.turns]
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
         asking = [
-            self.question.submit(self.ask, [self.question, *asked], shown, concurrency_limit=4, **quiet),
-            self.chatbot.example_select(ask_example, asked, shown, concurrency_limit=4, **quiet),
+            self.question.submit(ask, [self.question, *asked], shown, concurrency_limit=None, **quiet),
+            self.chatbot.example_select(ask_example, asked, shown, concurrency_limit=None, **quiet),
         ]
         self.question.stop(self.stopped, self.turns, shown, cancels=asking, **quiet)
         self.clear.click(self.cleared, None, shown, cancels=asking, **quiet)
@@ -309,15 +299,22 @@ class _Page:
 
     # What happens
 
-    async def ask(self, question: str, language: str, turns: Turns) -> AsyncIterator[Shown]:
-        """Show the answer as it grows."""
+    async def ask(self, question: str, language: str, turns: Turns, client: str) -> AsyncIterator[Shown]:
+        """Show the place in the queue, then the answer as it grows."""
         turn = Turn(question.strip(), doing=self._waits_for() or self.texts.chat_searching)
         if not turn.question:
             return
         yield self._shown((*turns, turn), question="")
-        events = self.assistant.stream(turn.question, language=_LANGUAGES[language], history=history(turns))
-        growing = follow(turn, events, lambda: self._waits_for() or self.texts.chat_writing)
-        async for turn in in_thread(growing):
+        left = threading.Event()
+
+        def start() -> Iterator[Event]:
+            return self.assistant.stream(
+                question.strip(), language=_LANGUAGES[language], history=history(turns), stopped=left.is_set
+            )
+
+        events = self.queue.stream(client, start)
+        growing = follow(turn, events, lambda: self._waits_for() or self.texts.chat_writing, self.texts)
+        async for turn in in_thread(growing, left):
             yield self._shown((*turns, turn))
         if turn.doing:
             yield self._shown(_ended((*turns, turn), self.texts.chat_unexpected))
@@ -374,6 +371,11 @@ class _Page:
         buttons = {"submit_btn": not busy and self.texts.chat_send, "stop_btn": busy and self.texts.chat_stop}
         textbox = gr.Textbox(**buttons) if question is None else gr.Textbox(question, **buttons)
         return textbox, messages(turns, self.texts), turns
+
+
+def _client(request: "gr.Request") -> str:
+    """Return whose turn a question takes: the logged-in session's, else the page's."""
+    return str(request.request.scope.get("beleg.client") or request.session_hash)
 
 
 def _welcome_html(content: str) -> str:

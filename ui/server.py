@@ -2,21 +2,32 @@
 
 import errno
 import logging
+import os
 import re
 import socket
 import threading
 import webbrowser
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from index.errors import BelegError
+from ui.asgi import ASGI, Receive, Scope, Send, bounded, header, respond, respond_detail
+from ui.login import Login, behind_login
+from ui.settings import ServerSettings
+from ui.texts import Language
 from ui.theme import CSS, theme
 
 if TYPE_CHECKING:
+    import fastapi
     import gradio as gr
 
+    from ui.api import Service
+
+MOST_BODY_BYTES = 512 * 1024
+"""Of a question over HTTP, the conversation so far included."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECURITY_HEADERS = {
     # Gradio's page has inline scripts and styles, and compiles templates.
@@ -25,28 +36,46 @@ SECURITY_HEADERS = {
         "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
         "form-action 'self'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Scope]]
-Send = Callable[[Scope], Awaitable[None]]
-ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class ChatError(BelegError):
     """The chat cannot be served."""
 
 
-def application(blocks: "gr.Blocks", host: str) -> ASGI:
-    """Return the page as an application that answers to this machine's names only, and sends our headers."""
+def application(
+    blocks: "gr.Blocks | None", host: str, *, service: "Service | None" = None, language: Language = "de"
+) -> ASGI:
+    """Return the application: behind the login where a password is set, with our headers, under allowed names only.
+
+    Args:
+        blocks: The page; ``None``: none.
+        host: Where it is served: on loopback it answers to this machine's names only.
+        service: Answers over HTTP; ``None``: nobody.
+        language: Of the login page.
+    """
     import fastapi
+
+    app = fastapi.FastAPI(title="beleg", version=version("beleg"), docs_url=None, redoc_url=None)
+    if service:
+        from ui.api import add_routes
+
+        add_routes(app, service)
+    served = bounded(with_page(app, blocks) if blocks else app, "/answer", MOST_BODY_BYTES)
+    password = ServerSettings().password
+    if password:
+        served = behind_login(served, Login(password.get_secret_value(), language))
+    return guarded(served, LOOPBACK if host in LOOPBACK else ())
+
+
+def with_page(app: "fastapi.FastAPI", blocks: "gr.Blocks") -> ASGI:
+    """Return the application with the page at its root."""
     import gradio as gr
 
-    app = gr.mount_gradio_app(
-        fastapi.FastAPI(openapi_url=None),
+    mounted: ASGI = gr.mount_gradio_app(
+        app,
         blocks,
         path="/",
         footer_links=[],
@@ -60,7 +89,7 @@ def application(blocks: "gr.Blocks", host: str) -> ASGI:
         theme=theme(),
         css=CSS,
     )
-    return guarded(app, LOOPBACK if host in LOOPBACK else ())
+    return mounted
 
 
 def guarded(app: ASGI, names: Sequence[str]) -> ASGI:
@@ -80,7 +109,9 @@ def guarded(app: ASGI, names: Sequence[str]) -> ASGI:
             await send(message)
 
         if scope["type"] == "http" and names and _host_name(scope) not in names:
-            await _refuse(send_with_headers)
+            await respond(send_with_headers, 421, _UNKNOWN_HOST, [(b"content-type", b"text/plain")])
+        elif scope["type"] == "http" and _is_from_elsewhere(scope):
+            await respond_detail(send_with_headers, 403, _FROM_ELSEWHERE)
         else:
             await app(scope, receive, send_with_headers)
 
@@ -89,13 +120,18 @@ def guarded(app: ASGI, names: Sequence[str]) -> ASGI:
 
 def _host_name(scope: Scope) -> str:
     """Return the name in the ``Host`` header, without port and brackets."""
-    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-    return re.sub(r":\d+$", "", host).strip("[]").lower()
+    return re.sub(r":\d+$", "", header(scope, "host")).strip("[]").lower()
 
 
-async def _refuse(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 421, "headers": [(b"content-type", b"text/plain")]})
-    await send({"type": "http.response.body", "body": b"unknown host name; start the chat with --host to allow it"})
+def _is_from_elsewhere(scope: Scope) -> bool:
+    """Whether another site's page sends a request that may change something or cost work."""
+    origin = header(scope, "origin")
+    reads = scope.get("method") in {"GET", "HEAD", "OPTIONS"}
+    return bool(origin) and not reads and origin.partition("//")[2].lower() != header(scope, "host").lower()
+
+
+_UNKNOWN_HOST = b"unknown host name; start the chat with --host to allow it"
+_FROM_ELSEWHERE = "a page of another site sent this request; behind a proxy, have it pass on the Host header"
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -134,6 +170,9 @@ def serve(app: ASGI, listener: socket.socket) -> None:
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # an open page's stream is cut: no error
             super().handle_exit(sig, frame)
 
-    server = Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    # A client must not choose its address, by which failed logins are counted: only a proxy that is named may tell it.
+    behind_proxy = bool(os.environ.get("FORWARDED_ALLOW_IPS"))
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, proxy_headers=behind_proxy)
+    server = Server(config)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
