@@ -8,6 +8,7 @@ from typing import Literal
 
 from index import Index
 from index.language import Language, detect_language
+from index.vectors import Floats
 from rag.citations import Citation, cite, markers, without_markers
 from rag.confidence import Confidence, Signals, confidence
 from rag.disagreement import disagreements, newer, notice
@@ -76,6 +77,7 @@ class Writer:
     notice: str = ""
     confidence: Confidence | None = None
     _used: list[Evidence] = field(default_factory=list)
+    _vectors: dict[str, Floats] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -155,7 +157,7 @@ class Writer:
     def _is_worth(self, sentence: str, heard: Sequence[Token], model: str) -> bool:
         """Whether the first sentence is likely enough to answer the question; the verdict says why not."""
         text = without_markers(sentence)
-        vector = self.index.embedder.embed_query(f"{self.question} {text}")
+        vector = self._vector(text)
         support = max(float(part.vector @ vector) for part in self.evidence)
         logprobs = [token.logprob for token in heard if token.logprob is not None and re.search(r"\w", token)]
         self.signals = self.signals.with_answer(logprobs, support, named=bool(markers(sentence)))
@@ -218,7 +220,7 @@ class Writer:
 
     def _candidates(self, text: str, numbers: Sequence[int]) -> list[list[Evidence]]:
         """Order what may carry a sentence: what it names and is near, all that it names, then the rest by nearness."""
-        vector = self.index.embedder.embed_query(f"{self.question} {text}")
+        vector = self._vector(text)
         nearness = [float(sentence.vector @ vector) for sentence in self.evidence]
         nearest = sorted(range(len(self.evidence)), key=lambda n: -nearness[n])
         best, worst = nearness[nearest[0]], nearness[nearest[-1]]
@@ -226,6 +228,12 @@ class Writer:
         near = [n for n in named if nearness[n] >= best - MARKER_MARGIN * (best - worst)]
         groups = [near, named, *([n] for n in nearest)]
         return [[self.evidence[n] for n in group] for group in groups if group]
+
+    def _vector(self, text: str) -> Floats:
+        """Return the ``(dim,)`` unit vector of a sentence as an answer to the question."""
+        if text not in self._vectors:
+            self._vectors[text] = self.index.embedder.embed_query(f"{self.question} {text}")
+        return self._vectors[text]
 
     def _cited(self, text: str, evidence: Sequence[Evidence], *, whole: bool) -> Iterator[AnswerSentence]:
         """Number the citations in the order of their first use; a sentence without its true quotes is not shown.
