@@ -140,7 +140,7 @@ def _first_evidence(prompt: str) -> str:
     >>> _first_evidence("Belege:\n[1] Alt.\n\nFrage: Was?\nBelege:\n[1] Neu.\n[2] Mehr.")
     'Neu.'
     """
-    return re.findall(r"^\[1\] (.*)$", prompt, re.MULTILINE)[-1]
+    return str(re.findall(r"^\[1\] (.*)$", prompt, re.MULTILINE)[-1])
 
 
 def _event(choice: dict[str, Any]) -> str:

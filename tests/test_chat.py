@@ -21,6 +21,7 @@ from rag.assistant import Event, Found
 from rag.writer import AnswerSentence
 from ui.chat import Loading, Turn, build_chat, follow, history, in_thread, launch_chat, messages
 from ui.evidence import answer_html, escape, text_html
+from ui.queue import BusyError, Waiting
 from ui.server import ChatError, guarded
 from ui.texts import DE, EN, Texts
 
@@ -220,6 +221,15 @@ def test_an_error_ends_the_turn_and_keeps_what_was_checked() -> None:
     assert "Um acht 1." in page.text
     assert len(page.of_class("beleg-error")) == len(page.of_class("beleg-quote")) == 1
     assert not last.doing
+
+
+def test_who_waits_is_told_the_place_and_who_cannot_wait_when_to_come_again() -> None:
+    events = scripted([Waiting(2), Waiting(1), Found(()), answered()])  # type: ignore[list-item]
+    turns = list(follow(Turn("Wann?", doing="Sucht"), events, lambda: "Schreibt", DE))
+    assert [turn.doing for turn in turns] == ["2 vor Ihnen …", "1 vor Ihnen …", "Schreibt", ""]
+
+    [refused] = follow(Turn("Wann?", doing="Sucht"), scripted([], BusyError(False, 64, 90)), lambda: "", DE)
+    assert (refused.doing, refused.problem) == ("", DE.chat_busy.format(seconds=90))
 
 
 def test_messages_are_pairs_with_anchors_of_their_own() -> None:

@@ -199,13 +199,11 @@ def test_every_route_that_gradio_has_is_behind_the_login(page_url):
 
     declared = re.findall(r'@(?:app|router)\.\w+\(\s*f?"(/[^"]*)"', inspect.getsource(gradio.routes))
     assert {"/queue/join", "/upload", "/file={path_or_url:path}", "/config"} <= set(declared)
-    for path in [f"{prefix}{path}" for path in declared for prefix in ("", "/gradio_api")]:
-        for method in ("GET", "POST"):
-            plain = re.sub(r"\{[^}]*\}", "x", path)
-            if plain not in {"/login", "/logout"}:
-                assert httpx.request(method, f"{page_url}{plain}").status_code == 401, plain
-            elif method == "GET":
-                assert "gradio" not in httpx.get(f"{page_url}{plain}").text.lower()
+    paths = {re.sub(r"\{[^}]*\}", "x", f"{prefix}{path}") for path in declared for prefix in ("", "/gradio_api")}
+    with httpx.Client(base_url=page_url) as stranger:
+        for path in paths - {"/login", "/logout"}:
+            assert [stranger.request(method, path).status_code for method in ("GET", "POST")] == [401, 401], path
+        assert "gradio" not in (stranger.get("/login").text + stranger.get("/logout").text).lower()
 
 
 def test_the_page_is_served_after_the_login(page_url):
@@ -214,6 +212,40 @@ def test_the_page_is_served_after_the_login(page_url):
         assert "gradio" in browser.get("/").text
         assert browser.get("/config").json()["title"] == "beleg"
         assert browser.get("/gradio_api/file=/etc/passwd").status_code in {403, 404}
+
+
+@pytest.mark.browser
+def test_in_a_real_browser_one_is_locked_out_or_logs_in_and_asks(page_url, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    from tests.test_browser import CHROMIUM, FLAGS
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = chromium.new_context(java_script_enabled=False, locale="en-GB").new_page()
+        page.goto(page_url)
+        for _ in range(TRIES - 1):
+            page.get_by_label(EN.login_label).fill("wrong")
+            page.get_by_role("button", name=EN.login_button).click()
+            page.get_by_role("alert").get_by_text(EN.login_wrong).wait_for()
+        page = chromium.new_context(locale="de-DE").new_page()
+        page.goto(page_url)
+        page.get_by_label(DE.login_label).fill(PASSWORD)
+        page.get_by_role("button", name=DE.login_button).click()
+        page.get_by_role("textbox").fill("Wo fließt der Rhein?")
+        page.get_by_role("textbox").press("Enter")
+        page.get_by_text(DE.chat_abstained).wait_for()
+
+        stranger = chromium.new_context(locale="en-GB").new_page()
+        stranger.goto(page_url)
+        for _ in range(TRIES + 1):
+            stranger.get_by_label(EN.login_label).fill("wrong")
+            stranger.get_by_role("button", name=EN.login_button).click()
+            stranger.get_by_role("alert").wait_for()
+        assert "Too many wrong passwords. Try again from" in stranger.get_by_role("alert").text_content()
+        page.reload()
+        page.get_by_role("textbox").wait_for()
+        chromium.close()
 
 
 def test_a_web_socket_is_closed(page_url):
