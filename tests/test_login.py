@@ -14,6 +14,7 @@ import pytest
 from index import Document, Index
 from index.settings import index_settings
 from rag import Assistant
+from rag.assistant import ABSTENTION
 from tests.serving import loaded, serving
 from ui.asgi import ASGI
 from ui.chat import build_chat
@@ -215,12 +216,13 @@ def test_the_page_is_served_after_the_login(page_url):
 
 
 @pytest.mark.browser
-def test_in_a_real_browser_one_is_locked_out_or_logs_in_and_asks(page_url, tmp_path):
+def test_in_a_real_browser_one_is_locked_out_or_logs_in_and_asks(tmp_path):
     from playwright.sync_api import sync_playwright
 
-    from tests.test_browser import CHROMIUM, FLAGS
+    from tests.test_browser import CHROMIUM, FLAGS, served
 
-    with sync_playwright() as playwright:
+    Index.open(tmp_path / "index")
+    with served(tmp_path / "index", BELEG_PASSWORD=PASSWORD) as page_url, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = chromium.new_context(java_script_enabled=False, locale="en-GB").new_page()
         page.goto(page_url)
@@ -234,7 +236,7 @@ def test_in_a_real_browser_one_is_locked_out_or_logs_in_and_asks(page_url, tmp_p
         page.get_by_role("button", name=DE.login_button).click()
         page.get_by_role("textbox").fill("Wo fließt der Rhein?")
         page.get_by_role("textbox").press("Enter")
-        page.get_by_text(DE.chat_abstained).wait_for()
+        page.locator(".bot-row").get_by_text(ABSTENTION["de"]).wait_for()
 
         stranger = chromium.new_context(locale="en-GB").new_page()
         stranger.goto(page_url)
