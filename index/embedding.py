@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,8 @@ _BATCH_CHARACTERS = 6_000
 _MOST_CHARACTERS = 2_500
 """About what the 512 tokens take that the embedded model reads of a text."""
 _HUB_TIMEOUT_SECONDS = 5.0
+_MOST_REMEMBERED = 20_000
+"""Vectors of sentences, 1.5 kB each with 384 dimensions."""
 
 
 class EmbeddingError(BelegError):
@@ -71,6 +74,9 @@ class Embedder:
         self.dimension = dimension
         self._encode = encode
         self._tokens = tokens
+        self._remembered: OrderedDict[str, Vectors] = OrderedDict()
+        """Vectors of sentences, the one that was asked for last at the end."""
+        self._remembering = threading.Lock()
 
     def embed_query(self, text: str) -> Vectors:
         """Return the vector of a question: (dimension,) float32, of length 1."""
@@ -87,6 +93,20 @@ class Embedder:
         ``progress(done, total)`` counts texts.
         """
         return self._embed(texts, "document", progress)
+
+    def embed_sentences(self, texts: Sequence[str]) -> Vectors:
+        """Return what ``embed_documents`` returns, for texts that are asked for again: the newest are remembered."""
+        with self._remembering:
+            found = {text: self._remembered[text] for text in texts if text in self._remembered}
+        new = [text for text in dict.fromkeys(texts) if text not in found]
+        found |= zip(new, self.embed_documents(new), strict=True)
+        with self._remembering:
+            for text, vector in found.items():
+                self._remembered[text] = vector
+                self._remembered.move_to_end(text)
+            while len(self._remembered) > _MOST_REMEMBERED:
+                self._remembered.popitem(last=False)
+        return np.stack([found[text] for text in texts]) if texts else np.zeros((0, self.dimension), np.float32)
 
     def embed_passages(
         self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -69,7 +69,7 @@ class Answer:
             "language": self.language,
             "status": self.status,
             "citations": [citation.to_dict() for citation in self.citations],
-            "hits": [_hit_dict(hit) for hit in self.hits],
+            "hits": [hit_dict(hit) for hit in self.hits],
             "model": self.model,
             "seconds": round(self.seconds, 3),
             "notice": self.notice,
@@ -156,6 +156,7 @@ class Assistant:
         language: Language | None = None,
         documents: Iterable[str] | None = None,
         history: History = (),
+        stopped: Callable[[], bool] = lambda: False,
     ) -> Iterator[Event]:
         """Yield what was found, then each sentence as soon as it is written and checked, then the whole answer.
 
@@ -164,6 +165,8 @@ class Assistant:
             language: Of the answer; ``None``: the question's.
             documents: Only these document ids.
             history: Earlier (question, answer) pairs of the conversation, oldest first.
+            stopped: Whether nobody waits for the answer any more; asked at each piece of it. Then the
+                stream ends without an answer.
 
         Raises:
             AssistantError: The question is empty, or the language is neither German nor English.
@@ -190,9 +193,11 @@ class Assistant:
         # With the question before it in front, a small model answers that one.
         asked = f"{question} ({before})" if before else question
         signals = _signals(full_question, asked_in, hits, everywhere, evidence)
-        writer = Writer(self.index, asked, evidence, language, signals, self.least_confidence)
+        writer = Writer(self.index, asked, evidence, language, signals, self.least_confidence, stopped)
         llm, notice = self._model(language)
         yield from writer.generate(llm) if llm else writer.extract()
+        if stopped():
+            return
 
         text, status = writer.text, writer.status
         yield Answer(
@@ -295,7 +300,8 @@ _JOINING = frozenset("und aber and but".split())
 _LEANING = frozenset("das er sie es ihn ihm dort davon dabei damals dazu it he she they them that there this".split())
 
 
-def _hit_dict(hit: Hit) -> dict[str, Any]:
+def hit_dict(hit: Hit) -> dict[str, Any]:
+    """Return a passage that was found as JSON types."""
     chunk = hit.chunk
     return {
         "document_id": chunk.document_id,

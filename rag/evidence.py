@@ -90,7 +90,7 @@ def select_evidence(
 def _scored(question: str, vector: Floats, hits: Sequence[Hit], embedder: Embedder) -> list[Evidence]:
     spans = [(hit, span) for hit in hits for span in hit.chunk.sentences]
     texts = [hit.chunk.text[start - hit.chunk.start : end - hit.chunk.start] for hit, (start, end) in spans]
-    vectors = embedder.embed_documents(
+    vectors = embedder.embed_sentences(
         [f"{hit.chunk.title}\n{text}" for (hit, _), text in zip(spans, texts, strict=True)]
     )
     wanted = set(german_terms(question))

@@ -1,12 +1,14 @@
 """Evidence -> checked, cited sentences: written by the model, or taken from the documents as they stand."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Literal
 
 from index import Index
 from index.language import Language, detect_language, language_of_function_words
+from index.vectors import Floats
 from rag.citations import Citation, cite, markers, without_markers
 from rag.confidence import Confidence, Signals, confidence
 from rag.disagreement import disagreements, newer, notice
@@ -58,6 +60,7 @@ class Writer:
     Attributes:
         signals: What the retrieval says of the question.
         least_confidence: From which confidence on to answer; ``None``: as fitted.
+        stopped: Whether nobody waits for the answer any more.
         confidence: How sure it is; ``None``: nothing is fitted for this embedder.
     """
 
@@ -67,12 +70,14 @@ class Writer:
     language: Language
     signals: Signals
     least_confidence: float | None = None
+    stopped: Callable[[], bool] = lambda: False
     citations: list[Citation] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
     notice: str = ""
     confidence: Confidence | None = None
     _used: list[Evidence] = field(default_factory=list)
+    _vectors: dict[str, Floats] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -106,7 +111,10 @@ class Writer:
         heard: list[Token] = []
         known = " ".join(part.text for part in self.evidence)
         try:
-            for sentence in sentences_of(_overheard(llm.stream(messages, max_tokens=MAX_ANSWER_TOKENS), heard)):
+            tokens = takewhile(lambda _: not self.stopped(), llm.stream(messages, max_tokens=MAX_ANSWER_TOKENS))
+            for sentence in sentences_of(_overheard(tokens, heard)):
+                if self.stopped():
+                    return
                 if is_refusal(sentence):
                     break
                 if not self.sentences and not self._is_worth(sentence, heard, llm.name):
@@ -116,7 +124,7 @@ class Writer:
         except BrokenAnswerError as error:
             self.notice = f"{_INCOMPLETE[self.language]} ({error})"
         yield from self._disagreements()
-        if self.language == "en":
+        if self.language == "en" and not self.stopped():
             self._gloss(llm)
 
     def extract(self) -> Iterator[AnswerSentence]:
@@ -149,7 +157,7 @@ class Writer:
     def _is_worth(self, sentence: str, heard: Sequence[Token], model: str) -> bool:
         """Whether the first sentence is likely enough to answer the question; the verdict says why not."""
         text = without_markers(sentence)
-        vector = self.index.embedder.embed_query(f"{self.question} {text}")
+        vector = self._vector(text)
         support = max(float(part.vector @ vector) for part in self.evidence)
         logprobs = [token.logprob for token in heard if token.logprob is not None and re.search(r"\w", token)]
         self.signals = self.signals.with_answer(logprobs, support, named=bool(markers(sentence)))
@@ -212,7 +220,7 @@ class Writer:
 
     def _candidates(self, text: str, numbers: Sequence[int]) -> list[list[Evidence]]:
         """Order what may carry a sentence: what it names and is near, all that it names, then the rest by nearness."""
-        vector = self.index.embedder.embed_query(f"{self.question} {text}")
+        vector = self._vector(text)
         nearness = [float(sentence.vector @ vector) for sentence in self.evidence]
         nearest = sorted(range(len(self.evidence)), key=lambda n: -nearness[n])
         best, worst = nearness[nearest[0]], nearness[nearest[-1]]
@@ -220,6 +228,12 @@ class Writer:
         near = [n for n in named if nearness[n] >= best - MARKER_MARGIN * (best - worst)]
         groups = [near, named, *([n] for n in nearest)]
         return [[self.evidence[n] for n in group] for group in groups if group]
+
+    def _vector(self, text: str) -> Floats:
+        """Return the ``(dim,)`` unit vector of a sentence as an answer to the question."""
+        if text not in self._vectors:
+            self._vectors[text] = self.index.embedder.embed_query(f"{self.question} {text}")
+        return self._vectors[text]
 
     def _cited(self, text: str, evidence: Sequence[Evidence], *, whole: bool) -> Iterator[AnswerSentence]:
         """Number the citations in the order of their first use; a sentence without its true quotes is not shown.

@@ -429,6 +429,25 @@ def test_a_sentence_is_shown_while_the_next_is_written(server, assistant):
     assert event.status == "answered"
 
 
+def test_who_stops_listening_stops_the_model(server, assistant):
+    gone = threading.Event()
+
+    def reply(request):
+        request.begin_stream()
+        request.delta(_numbered("Er ist Direktor [<Direktor>]. Und ", server.prompts[-1]))
+        assert gone.wait(5)
+        for _ in range(10_000):
+            request.delta("so weiter ")  # until the connection is closed
+
+    server.replies = [reply]
+    events = []
+    for event in assistant.stream(WHO, stopped=gone.is_set):
+        events.append(type(event))
+        if isinstance(event, AnswerSentence):
+            gone.set()
+    assert events == [Found, AnswerSentence]
+
+
 # Without a language model
 
 

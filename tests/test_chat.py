@@ -23,9 +23,11 @@ from rag.grounding import Verdict
 from rag.llm import LLMError
 from rag.writer import AnswerSentence
 from ui.chat import Loading, build_chat, launch_chat
-from ui.conversation import ConversationError, Turn, follow, history, in_thread, restored, stored
+from ui.conversation import ConversationError, Turn, follow, history, restored, stored
 from ui.evidence import answer_html, escape, text_html
 from ui.frame import turn_html
+from ui.in_thread import in_thread
+from ui.queue import BusyError, Waiting
 from ui.server import ChatError, guarded, page_language
 from ui.texts import DE, EN, Texts
 
@@ -239,6 +241,15 @@ def test_a_lost_model_is_said_in_our_words_and_keeps_what_was_checked() -> None:
     last = list(follow(Turn("Wann?", doing="Sucht"), events, lambda: "Schreibt", DE))[-1]
     assert last.problem == DE.chat_lost.format(reason="no answer from http://127.0.0.1:1")
     assert last.citations == (citation(1),)
+
+
+def test_who_waits_is_told_the_place_and_who_cannot_wait_when_to_come_again() -> None:
+    events = scripted([Waiting(2), Waiting(1), Found(()), answered()])  # type: ignore[list-item]
+    turns = list(follow(Turn("Wann?", doing="Sucht"), events, lambda: "Schreibt", DE))
+    assert [turn.doing for turn in turns] == ["2 vor Ihnen …", "1 vor Ihnen …", "Schreibt", ""]
+
+    [refused] = follow(Turn("Wann?", doing="Sucht"), scripted([], BusyError(False, 64, 90)), lambda: "", DE)
+    assert (refused.doing, refused.problem) == ("", DE.chat_busy.format(seconds=90))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

@@ -154,7 +154,9 @@ def test_a_missing_path_makes_no_index(folder, beleg):
     assert not (folder / "index").exists()
 
 
-@pytest.mark.parametrize("command", [("index", "list"), ("index", "remove", "a"), ("ask", "Wer?"), ("chat",)])
+@pytest.mark.parametrize(
+    "command", [("index", "list"), ("index", "remove", "a"), ("ask", "Wer?"), ("chat",), ("serve",), ("mcp",)]
+)
 def test_no_index_names_the_command_that_makes_one(beleg, command):
     code, _, err = beleg(*command)
     assert code == 1
@@ -211,6 +213,24 @@ def test_a_wrong_key_and_a_broken_stream(indexed, beleg, monkeypatch):
 def test_wrong_usage_has_status_2(beleg):
     assert beleg("ask")[0] == 2
     assert beleg("chat", "--port", "0")[0] == 2
+
+
+@pytest.mark.parametrize("command", ["chat", "serve"])
+def test_an_open_host_without_a_password_is_warned_of(beleg, monkeypatch, command):
+    monkeypatch.delenv("BELEG_PASSWORD", raising=False)
+    warned = [beleg(command, "--host", host)[2] for host in ("0.0.0.0", "127.0.0.1")]
+    assert ["BELEG_PASSWORD" in err for err in warned] == [True, False]
+    monkeypatch.setenv("BELEG_PASSWORD", "sehr-geheim")
+    err = beleg(command, "--host", "0.0.0.0")[2]
+    assert ("BELEG_PASSWORD" in err, "sehr-geheim" in err) == (False, False)
+
+
+def test_a_short_password_is_refused_without_showing_it(indexed, beleg, monkeypatch):
+    monkeypatch.setenv("BELEG_PASSWORD", "geheim")
+    code, _, err = beleg("serve", "--port", "7999")
+    assert code == 1
+    assert "BELEG_PASSWORD has 6 characters" in err
+    assert "geheim" not in err
 
 
 def test_models_tells_origin_and_state(beleg, monkeypatch):

@@ -56,6 +56,32 @@ def tokenizer(e5_file: Any) -> Any:
     return e5.build_tokenizer(e5_file)
 
 
+# Sentences that are asked for again
+
+
+def test_sentences_are_embedded_once_and_the_oldest_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded: list[str] = []
+
+    def encode(texts: list[str], role: str) -> Any:
+        embedded.extend(texts)
+        return np.array([[len(text), 4] for text in texts], np.float32)
+
+    monkeypatch.setattr(embedding, "_MOST_REMEMBERED", 2)
+    lengths = Embedder("lengths", "1", 2, encode)
+
+    first = lengths.embed_sentences(["Uhr", "Tag", "Uhr"])
+    assert np.array_equal(first, lengths.embed_documents(["Uhr", "Tag", "Uhr"]))
+    embedded.clear()
+    assert np.array_equal(lengths.embed_sentences(["Uhr", "Monat"]), lengths.embed_documents(["Uhr", "Monat"]))
+    assert embedded == ["Monat", "Monat", "Uhr"]  # the last two of the comparison
+    embedded.clear()
+    lengths.embed_sentences(["Uhr", "Monat"])
+    assert embedded == []
+    lengths.embed_sentences(["Tag"])
+    assert embedded == ["Tag"]
+    assert lengths.embed_sentences([]).shape == (0, 2)
+
+
 # The embedded model
 
 

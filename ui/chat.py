@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index.errors import BelegError
-from rag.assistant import EXTRACTIVE, Assistant
-from ui.conversation import ConversationError, Turn, Turns, ended, follow, history, in_thread, restored
+from rag.assistant import EXTRACTIVE, Assistant, Event
+from ui.conversation import ConversationError, Turn, Turns, ended, follow, history, restored
 from ui.evidence import note_html
 from ui.frame import bar_html, header_html, pane_html, turn_html, welcome_html
+from ui.in_thread import in_thread
+from ui.queue import FairQueue
 from ui.routes import routes
 from ui.server import announce, application, listen, serve
+from ui.settings import ServerSettings
 from ui.texts import Language, Texts, texts
 
 if TYPE_CHECKING:
@@ -45,11 +48,15 @@ def launch_chat(
         ChatError: The port is in use, or the host is none of this machine's addresses.
         StoreError: There is no index in the folder, or it cannot be read.
     """
+    from ui.api import Service
+
     with listen(host, port) as listener:
         loading = Loading()
         assistant = Assistant.load(folder, interface=language, progress=loading.fetching)
-        pages = {each: build_chat(assistant, each, loading) for each in _LANGUAGES.values() if each}
-        app = application(pages, host, router=routes(assistant.index), language=language)
+        queue = FairQueue(ServerSettings().questions_at_once)
+        pages = {each: build_chat(assistant, each, loading, queue) for each in _LANGUAGES.values() if each}
+        service = Service(assistant, queue, loading)
+        app = application(pages, host, router=routes(assistant.index), service=service, language=language)
         loading.start(assistant)
         announce(listener, on_ready, open_browser)
         serve(app, listener)
@@ -67,6 +74,8 @@ class Loading:
 
     def __init__(self) -> None:
         self.done = threading.Event()
+        self.ready = False
+        """Whether all is loaded."""
         self._outcome: Callable[[Texts], str] = lambda t: t.chat_unexpected
         self._search_ready = False
         self._fetched: tuple[int, int] | None = None
@@ -100,6 +109,7 @@ class Loading:
             self._search_ready = assistant.index.embedder.dimension > 0
             model = assistant.answer("Which documents are there?", documents=()).model
             self._outcome = lambda t: t.chat_extractive if model == EXTRACTIVE else model
+            self.ready = True
         except BelegError as error:
             reason = str(error)
             self._outcome = lambda _: reason
@@ -110,18 +120,21 @@ class Loading:
 # The page
 
 
-def build_chat(assistant: Assistant, language: Language, loading: Loading | None = None) -> "gr.Blocks":
+def build_chat(
+    assistant: Assistant, language: Language, loading: Loading | None = None, queue: FairQueue | None = None
+) -> "gr.Blocks":
     """Return the page.
 
     Args:
         assistant: Who is asked.
         language: Of the interface.
         loading: What the page waits for; ``None``: nothing.
+        queue: Decides whose turn it is; ``None``: one of the page's own.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     import gradio as gr
 
-    page = _Page(assistant, language, loading)
+    page = _Page(assistant, language, loading, queue or FairQueue())
     with gr.Blocks(title="beleg", analytics_enabled=False, fill_height=True) as blocks:
         page.lay_out()
         page.connect(blocks)
@@ -136,8 +149,9 @@ _GIVE_TRIGGER = "window.beleg.connect((data) => trigger('select', data));"
 class _Page:
     """The components of the page and what happens on it."""
 
-    def __init__(self, assistant: Assistant, language: Language, loading: Loading | None) -> None:
+    def __init__(self, assistant: Assistant, language: Language, loading: Loading | None, queue: FairQueue) -> None:
         self.assistant = assistant
+        self.queue = queue
         self.interface = language
         self.texts = texts(language)
         self.loading = loading
@@ -178,35 +192,45 @@ class _Page:
         """Say what follows on what; none of it is an API."""
         import gradio as gr
 
+        async def ask(question: str, context: Any, turns: Turns, request: gr.Request) -> AsyncIterator[Shown]:
+            async for shown in self.ask(question, context, turns, _client(request)):
+                yield shown
+
         def restore(event: gr.EventData) -> Shown:
             return self.restored(event._data)
 
         shown = [self.question, self.turns_html, self.growing, self.turns]
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
         asked = [self.question, self.context, self.turns]
-        asking = self.question.submit(self.ask, asked, shown, concurrency_limit=4, js=_WITH_CONTEXT, **quiet)
+        asking = self.question.submit(ask, asked, shown, concurrency_limit=None, js=_WITH_CONTEXT, **quiet)
         self.question.stop(self.stopped, self.turns, shown, cancels=asking, **quiet)
         self.turns_html.select(restore, None, shown, cancels=asking, **quiet)
         blocks.load(self.report, None, self.status, concurrency_limit=None, **quiet)
 
     # What happens
 
-    async def ask(self, question: str, context: Any, turns: Turns) -> AsyncIterator[Shown]:
-        """Show the answer as it grows."""
+    async def ask(self, question: str, context: Any, turns: Turns, client: str) -> AsyncIterator[Shown]:
+        """Show the place in the queue, then the answer as it grows."""
         turn = Turn(question.strip(), doing=self._waits_for() or self.texts.chat_searching)
         if not turn.question:
             return
         context = context if isinstance(context, dict) else {}
         turns = _before(turns, context.get("replace"))
         yield self._shown((*turns, turn), question="", finished=True)
-        events = self.assistant.stream(
-            turn.question,
-            language=_LANGUAGES.get(context.get("language")),
-            documents=_chosen(context.get("documents")),
-            history=history(turns),
-        )
+        left = threading.Event()
+
+        def start() -> Iterator[Event]:
+            return self.assistant.stream(
+                question.strip(),
+                language=_LANGUAGES.get(context.get("language")),
+                documents=_chosen(context.get("documents")),
+                history=history(turns),
+                stopped=left.is_set,
+            )
+
+        events = self.queue.stream(client, start)
         growing = follow(turn, events, lambda: self._waits_for() or self.texts.chat_writing, self.texts)
-        async for turn in in_thread(growing):
+        async for turn in in_thread(growing, left):
             yield self._shown((*turns, turn))
         if turn.doing:
             yield self._shown(ended((*turns, turn), self.texts.chat_unexpected))
@@ -260,6 +284,11 @@ class _Page:
         if not turns and not busy:
             return welcome_html(self.assistant.index, self.texts)
         return "".join(turn_html(turn, number, self.texts) for number, turn in enumerate(turns, start=1))
+
+
+def _client(request: "gr.Request") -> str:
+    """Return whose turn a question takes: the logged-in session's, else the page's."""
+    return str(request.request.scope.get("beleg.client") or request.session_hash)
 
 
 def _before(turns: Turns, replaced: Any) -> Turns:

@@ -192,7 +192,45 @@ def chat(
     def told(url: str) -> None:
         _say(T.chat_ready.format(url=url))
 
+    _warn_of_open_host(host)
     launch_chat(index, host=host, port=port, language=interface_language(), on_ready=told)
+
+
+@app.command(help=T.serve)
+def serve(
+    index: IndexFolder = None,
+    host: Annotated[str, typer.Option(help=T.option_host)] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help=T.option_port, min=1, max=65535)] = 7860,
+) -> None:
+    """Serve the HTTP routes alone until they are stopped."""
+    from ui.api import launch_api
+
+    def told(url: str) -> None:
+        _say(T.api_ready.format(url=url))
+
+    _warn_of_open_host(host)
+    launch_api(index, host=host, port=port, language=interface_language(), on_ready=told)
+
+
+def _warn_of_open_host(host: str) -> None:
+    from ui.server import LOOPBACK
+    from ui.settings import ServerSettings
+
+    if host not in LOOPBACK and not ServerSettings().password:
+        _say(T.open_host.format(host=host))
+
+
+@app.command(help=T.mcp)
+def mcp(index: IndexFolder = None) -> None:
+    """Speak the Model Context Protocol over standard input and output."""
+    from importlib.util import find_spec
+
+    if find_spec("mcp") is None:
+        _say(f"{T.error}: {T.mcp_extra}")
+        raise typer.Exit(1)
+    from ui.mcp_server import run_mcp
+
+    run_mcp(index, language=interface_language())
 
 
 @app.command(help=T.demo)

@@ -1,11 +1,7 @@
 """The conversation: turns that grow with an answer's events, and their form in the browser's storage."""
 
-import asyncio
 import json
-import logging
-import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
@@ -19,6 +15,7 @@ from rag.grounding import Verdict
 from rag.language import Language
 from rag.llm import LLMError
 from rag.writer import AnswerSentence, Status
+from ui.queue import BusyError, Waiting
 from ui.texts import Texts
 
 MOST_TURNS = 200
@@ -44,23 +41,27 @@ class Turn:
 Turns = tuple[Turn, ...]
 
 
-def follow(turn: Turn, events: Iterable[Event], doing: Callable[[], str], texts: Texts) -> Iterator[Turn]:
+def follow(turn: Turn, events: Iterable[Event | Waiting], doing: Callable[[], str], texts: Texts) -> Iterator[Turn]:
     """Yield the turn after each event; an error that beleg raises becomes its last state.
 
     ``doing`` says what goes on after the search.
     """
     try:
         for event in events:
-            turn = _after(turn, event, doing)
+            turn = _after(turn, event, doing, texts)
             yield turn
+    except BusyError as busy:
+        yield replace(turn, doing="", problem=texts.chat_busy.format(seconds=busy.seconds))
     except LLMError as error:
         yield replace(turn, doing="", problem=texts.chat_lost.format(reason=error))
     except BelegError as error:
         yield replace(turn, doing="", problem=str(error))
 
 
-def _after(turn: Turn, event: Event, doing: Callable[[], str]) -> Turn:
+def _after(turn: Turn, event: Event | Waiting, doing: Callable[[], str], texts: Texts) -> Turn:
     match event:
+        case Waiting(place):
+            return replace(turn, doing=texts.chat_waiting.format(place=place))
         case Found():
             return replace(turn, doing=doing())
         case AnswerSentence(text, citations):
@@ -79,37 +80,6 @@ def ended(turns: Turns, problem: str) -> Turns:
 def history(turns: Iterable[Turn]) -> list[tuple[str, str]]:
     """Return the finished turns as (question, answer)."""
     return [(turn.question, turn.answer.text) for turn in turns if turn.answer]
-
-
-async def in_thread(items: Iterator[T]) -> AsyncIterator[T]:
-    """Yield what a blocking iterator yields; who leaves early need not wait for the item that it is at.
-
-    An error which nobody foresaw is logged and ends the items.
-    """
-    loop = asyncio.get_running_loop()
-    found: asyncio.Queue[list[T]] = asyncio.Queue()
-    left = threading.Event()
-
-    def tell(item: list[T]) -> None:
-        with suppress(RuntimeError):  # the server has ended before
-            loop.call_soon_threadsafe(found.put_nowait, item)
-
-    def read() -> None:
-        try:
-            for item in items:
-                if left.is_set():
-                    break
-                tell([item])
-        except Exception:
-            logging.getLogger(__name__).exception("an answer failed")
-        tell([])
-
-    threading.Thread(target=read, name="beleg-answer", daemon=True).start()
-    try:
-        while item := await found.get():
-            yield item[0]
-    finally:
-        left.set()
 
 
 # In the browser's storage

@@ -7,12 +7,16 @@ import re
 import socket
 import threading
 import webbrowser
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from index.errors import BelegError
+from ui.asgi import ASGI, Receive, Scope, Send, bounded, header, respond, respond_detail
+from ui.login import Login, behind_login
+from ui.settings import ServerSettings
 from ui.texts import Language
 from ui.theme import css, head, theme
 
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
     import fastapi
     import gradio as gr
 
+    from ui.api import Service
+
+MOST_BODY_BYTES = 512 * 1024
+"""Of a question over HTTP, the conversation so far included."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECURITY_HEADERS = {
     # Gradio's page has inline scripts and styles, and compiles templates.
@@ -28,7 +36,7 @@ SECURITY_HEADERS = {
         "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
         "form-action 'self'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -37,33 +45,49 @@ ICON = (
     '<path d="M12 8H8v16h4M20 8h4v16h-4M14 13l3-2v10" fill="none" stroke="#fff" stroke-width="2.5"/></svg>'
 )
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Scope]]
-Send = Callable[[Scope], Awaitable[None]]
-ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
-
 
 class ChatError(BelegError):
     """The chat cannot be served."""
 
 
 def application(
-    pages: "Mapping[Language, gr.Blocks]", host: str, *, router: "fastapi.APIRouter", language: Language
+    pages: "Mapping[Language, gr.Blocks] | None",
+    host: str,
+    *,
+    router: "fastapi.APIRouter | None" = None,
+    service: "Service | None" = None,
+    language: Language = "de",
 ) -> ASGI:
-    """Return the page as an application that answers to this machine's names only, and sends our headers.
+    """Return the application: behind the login where a password is set, with our headers, under allowed names only.
 
     Args:
-        pages: The page in each language of the interface, served at ``/de/`` and ``/en/``.
-        host: Where it listens.
+        pages: The page in each language of the interface, served at ``/de/`` and ``/en/``; ``None``: no page.
+        host: Where it is served: on loopback it answers to this machine's names only.
         router: What the pages ask for beside the conversation.
-        language: Of the interface where neither the reader nor the browser says.
+        service: Answers over HTTP; ``None``: nobody.
+        language: Of the login page, and of the interface where neither the reader nor the browser says.
     """
+    import fastapi
+
+    app = fastapi.FastAPI(title="beleg", version=version("beleg"), docs_url=None, redoc_url=None)
+    if service:
+        from ui.api import add_routes
+
+        add_routes(app, service)
+    if router:
+        app.include_router(router)
+    served = bounded(with_pages(app, pages, language) if pages else app, "/answer", MOST_BODY_BYTES)
+    password = ServerSettings().password
+    if password:
+        served = behind_login(served, Login(password.get_secret_value(), language))
+    return guarded(served, LOOPBACK if host in LOOPBACK else ())
+
+
+def with_pages(app: "fastapi.FastAPI", pages: "Mapping[Language, gr.Blocks]", language: Language) -> ASGI:
+    """Return the application with the page in each language, and what leads to the reader's."""
     import fastapi
     import gradio as gr
     from fastapi.responses import RedirectResponse
-
-    app = fastapi.FastAPI(openapi_url=None)
-    app.include_router(router)
 
     @app.get("/", include_in_schema=False)
     def choose(request: fastapi.Request) -> RedirectResponse:
@@ -91,7 +115,7 @@ def application(
             css=css(),
             head=head(each),
         )
-    return guarded(app, LOOPBACK if host in LOOPBACK else ())
+    return app
 
 
 def page_language(chosen: str, headers: Mapping[str, str], otherwise: Language) -> Language:
@@ -125,7 +149,9 @@ def guarded(app: ASGI, names: Sequence[str]) -> ASGI:
             await send(message)
 
         if scope["type"] == "http" and names and _host_name(scope) not in names:
-            await _refuse(send_with_headers)
+            await respond(send_with_headers, 421, _UNKNOWN_HOST, [(b"content-type", b"text/plain")])
+        elif scope["type"] == "http" and _is_from_elsewhere(scope):
+            await respond_detail(send_with_headers, 403, _FROM_ELSEWHERE)
         else:
             await app(scope, receive, send_with_headers)
 
@@ -134,13 +160,18 @@ def guarded(app: ASGI, names: Sequence[str]) -> ASGI:
 
 def _host_name(scope: Scope) -> str:
     """Return the name in the ``Host`` header, without port and brackets."""
-    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-    return re.sub(r":\d+$", "", host).strip("[]").lower()
+    return re.sub(r":\d+$", "", header(scope, "host")).strip("[]").lower()
 
 
-async def _refuse(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 421, "headers": [(b"content-type", b"text/plain")]})
-    await send({"type": "http.response.body", "body": b"unknown host name; start the chat with --host to allow it"})
+def _is_from_elsewhere(scope: Scope) -> bool:
+    """Whether another site's page sends a request that may change something or cost work."""
+    origin = header(scope, "origin")
+    reads = scope.get("method") in {"GET", "HEAD", "OPTIONS"}
+    return bool(origin) and not reads and origin.partition("//")[2].lower() != header(scope, "host").lower()
+
+
+_UNKNOWN_HOST = b"unknown host name; start the chat with --host to allow it"
+_FROM_ELSEWHERE = "a page of another site sent this request; behind a proxy, have it pass on the Host header"
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -179,6 +210,9 @@ def serve(app: ASGI, listener: socket.socket) -> None:
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # an open page's stream is cut: no error
             super().handle_exit(sig, frame)
 
-    server = Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    # A client must not choose its address, by which failed logins are counted: only a proxy that is named may tell it.
+    behind_proxy = bool(os.environ.get("FORWARDED_ALLOW_IPS"))
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, proxy_headers=behind_proxy)
+    server = Server(config)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])

@@ -62,6 +62,19 @@ class Texts:
     not_fetched: str
     no_model: str
     endpoint: str
+    # Server
+    serve: str
+    mcp: str
+    mcp_extra: str
+    api_ready: str
+    open_host: str
+    login_title: str
+    login_label: str
+    login_button: str
+    login_wrong: str
+    login_locked: str
+    chat_waiting: str
+    chat_busy: str
     # States of an answer
     incomplete: str
     extractive: str
@@ -228,6 +241,22 @@ DE = Texts(
     endpoint="Endpunkt, nicht eingebaut",
     incomplete="Die Antwort ist unvollständig: {reason}",
     extractive="Ohne Sprachmodell beantwortet: die passendsten Sätze der Dokumente.",
+    # Server
+    serve="Fragen über HTTP beantworten (POST /answer), ohne Seite im Browser.",
+    mcp="Fragen von Programmen beantworten, die das Model Context Protocol sprechen.",
+    mcp_extra="Dafür fehlt das Paket „mcp“; installieren: pip install 'beleg[mcp]'",
+    api_ready="HTTP-Schnittstelle: {url}/openapi.json – beenden mit Strg+C.",
+    open_host=(
+        "Warnung: An {host} kann jeder im Netz ohne Passwort fragen und die Dokumente lesen. "
+        "Setzen Sie BELEG_PASSWORD, oder lassen Sie --host weg."
+    ),
+    login_title="Anmelden",
+    login_label="Passwort",
+    login_button="Anmelden",
+    login_wrong="Das Passwort ist falsch.",
+    login_locked="Zu viele falsche Passwörter. Versuchen Sie es ab {clock} Uhr wieder (noch {minutes} min).",
+    chat_waiting="{place} vor Ihnen …",
+    chat_busy="Gerade warten zu viele Fragen. Versuchen Sie es in {seconds} Sekunden noch einmal.",
     # Chat
     chat_lead=(
         "Fragen Sie deutsche Dokumente, auf Deutsch oder Englisch. Jeder Satz der Antwort steht auf einem "
@@ -408,6 +437,22 @@ EN = Texts(
     endpoint="endpoint, not embedded",
     incomplete="The answer is incomplete: {reason}",
     extractive="Answered without a language model: the best matching German sentences of the documents.",
+    # Server
+    serve="Answer questions over HTTP (POST /answer), without a page in the browser.",
+    mcp="Answer questions of programs that speak the Model Context Protocol.",
+    mcp_extra="This needs the package “mcp”; install it: pip install 'beleg[mcp]'",
+    api_ready="HTTP interface: {url}/openapi.json – stop it with Ctrl+C.",
+    open_host=(
+        "Warning: at {host} everybody on the network can ask and read the documents without a password. "
+        "Set BELEG_PASSWORD, or leave out --host."
+    ),
+    login_title="Log in",
+    login_label="Password",
+    login_button="Log in",
+    login_wrong="The password is wrong.",
+    login_locked="Too many wrong passwords. Try again from {clock} on (in {minutes} min).",
+    chat_waiting="{place} ahead of you …",
+    chat_busy="Too many questions are waiting. Try again in {seconds} seconds.",
     # Chat
     chat_lead=(
         "Ask German documents, in German or English. Every sentence of the answer stands on a verbatim, "

@@ -1,0 +1,45 @@
+"""A real server in a thread, over a small index with an embedder by hand and a scripted model."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from rag import Assistant
+from ui.api import Service
+from ui.asgi import ASGI
+from ui.chat import Loading
+from ui.queue import FairQueue
+
+
+def loaded(assistant: Assistant, queue: FairQueue | None = None) -> Service:
+    """Return what answers over HTTP, all of it loaded."""
+    loading = Loading()
+    loading.ready = True
+    loading.done.set()
+    return Service(assistant, queue or FairQueue(), loading)
+
+
+@contextmanager
+def serving(app: ASGI) -> Iterator[str]:
+    """Serve on loopback; give the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, proxy_headers=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=[[listener]], daemon=True)
+        thread.start()
+        until(lambda: server.started)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(5)
+
+
+def until(condition: Any, seconds: float = 5) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.002)

@@ -1,0 +1,219 @@
+"""Login: without the password nothing is served but the page that asks for it, and the two health routes."""
+
+import hashlib
+import hmac
+import html
+import ipaddress
+import math
+import re
+import secrets
+import time
+from urllib.parse import parse_qs
+
+from ui.asgi import ASGI, Receive, Scope, Send, header, respond, respond_detail
+from ui.lockout import Lockout
+from ui.sessions import SESSION_SECONDS, Sessions
+from ui.texts import Language, texts
+
+COOKIE = "beleg-session"
+OPEN = frozenset({"/health", "/ready"})
+LOGIN, LOGOUT = "/login", "/logout"
+MOST_FORM_BYTES = 4096
+
+
+class Login:
+    """Knows the password and who has given it.
+
+    Args:
+        password: What must be given.
+        language: Of the login page where the browser asks for neither German nor English.
+        lockout: Counts failed tries.
+    """
+
+    def __init__(self, password: str, language: Language, lockout: Lockout | None = None) -> None:
+        self.language = language
+        self.lockout = lockout or Lockout()
+        self.sessions = Sessions()
+        self._key = secrets.token_bytes(32)
+        self._digest = self._digested(password)
+
+    def admit(self, password: str, client: str) -> bool:
+        """Whether this is the password; a wrong one counts against the client. Ask ``lockout`` before."""
+        right = hmac.compare_digest(self._digested(password), self._digest)
+        if right:
+            self.lockout.succeeded(client)
+        else:
+            self.lockout.failed(client)
+        return right
+
+    def _digested(self, password: str) -> bytes:
+        """Return a digest of fixed length: neither time nor length tells how much of a password is right."""
+        return hmac.digest(self._key, password.encode("utf-8", "replace"), hashlib.sha256)
+
+
+def behind_login(app: ASGI, login: Login) -> ASGI:
+    """Return the application for those who are logged in, by cookie or by ``Authorization: Bearer``."""
+
+    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in OPEN):
+            await app(scope, receive, send)
+        elif scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["path"] in {LOGIN, LOGOUT}:
+            await _log_in_or_out(login, scope, receive, send)
+        elif session := login.sessions.name(session_token(scope)):
+            await app({**scope, "beleg.client": session}, receive, send)
+        elif not (bearer := _bearer(scope)):
+            await _refuse(scope, send)
+        elif until := login.lockout.closed_until(client_address(scope)):
+            await respond_detail(send, 429, _locked(until), [_retry_after(until)])
+        elif login.admit(bearer, client_address(scope)):
+            await app(scope, receive, send)
+        else:
+            await _unauthorized(send, "the password in 'Authorization: Bearer …' is wrong")
+
+    return guard
+
+
+def client_address(scope: Scope) -> str:
+    """Return what stands for a client: its address, of IPv6 the network that one subscriber has.
+
+    >>> client_address({"client": ("2001:db8:1:2:3:4:5:6", 50000)}), client_address({"client": ("192.0.2.1", 1)})
+    ('2001:db8:1:2::/64', '192.0.2.1')
+    """
+    host = (scope.get("client") or ("", 0))[0]
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return str(host)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+
+
+def client_name(scope: Scope) -> str:
+    """Return whose a request is: a session's where there is a login, else an address's."""
+    return scope.get("beleg.client") or client_address(scope)
+
+
+def session_token(scope: Scope) -> str:
+    """Return the token in the session cookie, "" where there is none.
+
+    >>> session_token({"headers": [(b"cookie", b"a=1; beleg-session=token")]})
+    'token'
+    """
+    cookies = (cookie.strip().partition("=") for cookie in header(scope, "cookie").split(";"))
+    return next((value for name, _, value in cookies if name == COOKIE), "")
+
+
+# With a password in the request
+
+
+def _bearer(scope: Scope) -> str:
+    scheme, _, token = header(scope, "authorization").partition(" ")
+    return token.strip().encode("latin-1").decode("utf-8", "replace") if scheme.lower() == "bearer" else ""
+
+
+def _locked(until: float) -> str:
+    clock = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(until))
+    return f"too many wrong passwords; no other is looked at until {clock}"
+
+
+def _retry_after(until: float) -> tuple[bytes, bytes]:
+    return b"retry-after", str(max(1, round(until - time.time()))).encode()
+
+
+async def _refuse(scope: Scope, send: Send) -> None:
+    """Lead a browser to the login page; tell a program what is missing."""
+    if scope["method"] in {"GET", "HEAD"} and "text/html" in header(scope, "accept"):
+        await respond(send, 303, headers=[(b"location", LOGIN.encode())])
+    else:
+        await _unauthorized(send, "log in, or send the password as 'Authorization: Bearer …'")
+
+
+async def _unauthorized(send: Send, detail: str) -> None:
+    await respond_detail(send, 401, detail, [(b"www-authenticate", b"Bearer")])
+
+
+# The page
+
+
+async def _log_in_or_out(login: Login, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["path"] == LOGOUT and scope["method"] == "POST":
+        login.sessions.end(session_token(scope))
+        await respond(send, 303, headers=[(b"location", LOGIN.encode()), _cookie(scope, "", 0)])
+    elif scope["path"] == LOGIN and scope["method"] == "POST":
+        await _log_in(login, scope, receive, send)
+    elif scope["path"] == LOGIN and scope["method"] in {"GET", "HEAD"}:
+        await respond(send, 200, _page(_language(login, scope)), [_HTML])
+    else:
+        await respond_detail(send, 405, f"{scope['method']} is not allowed on {scope['path']}", [(b"allow", b"POST")])
+
+
+async def _log_in(login: Login, scope: Scope, receive: Receive, send: Send) -> None:
+    password = parse_qs((await _form(receive)).decode("utf-8", "replace")).get("password", [""])[0]
+    client, language = client_address(scope), _language(login, scope)
+    until = login.lockout.closed_until(client)
+    if until:
+        await respond(send, 429, _page(language, _locked_text(until, language)), [_HTML, _retry_after(until)])
+    elif login.admit(password, client):
+        session = _cookie(scope, login.sessions.begin(), SESSION_SECONDS)
+        await respond(send, 303, headers=[(b"location", b"/"), session])
+    else:
+        await respond(send, 401, _page(language, texts(language).login_wrong), [_HTML])
+
+
+def _locked_text(until: float, language: Language) -> str:
+    clock = time.strftime("%H:%M:%S", time.localtime(until))
+    minutes = math.ceil(max(1.0, until - time.time()) / 60)
+    return texts(language).login_locked.format(clock=clock, minutes=minutes)
+
+
+async def _form(receive: Receive) -> bytes:
+    """Read a small body; what is longer than a password is cut off."""
+    body, more = b"", True
+    while more and len(body) <= MOST_FORM_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body[:MOST_FORM_BYTES]
+
+
+def _cookie(scope: Scope, token: str, seconds: int) -> tuple[bytes, bytes]:
+    secure = "; Secure" if scope.get("scheme") == "https" else ""
+    value = f"{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+    return b"set-cookie", value.encode()
+
+
+def _language(login: Login, scope: Scope) -> Language:
+    """Return the first of German and English that the browser asks for."""
+    asked = re.findall(r"\b(de|en)\b", header(scope, "accept-language").lower())
+    return login.language if not asked else "de" if asked[0] == "de" else "en"
+
+
+def _page(language: Language, problem: str = "") -> bytes:
+    interface = texts(language)
+    return _PAGE.format(
+        language=language,
+        title=interface.login_title,
+        password=interface.login_label,
+        button=interface.login_button,
+        problem=f'<p role="alert">{html.escape(problem)}</p>' if problem else "",
+    ).encode()
+
+
+_HTML = (b"content-type", b"text/html; charset=utf-8")
+_PAGE = """<!doctype html>
+<html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title} · beleg</title><style>
+:root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }}
+main {{ max-width: 20rem; margin: 18vh auto 0; padding: 0 1rem; }}
+h1 {{ font-size: 1.4rem; }}
+input, button {{ box-sizing: border-box; width: 100%; font: inherit; padding: .5rem; margin: .25rem 0 1rem; }}
+button {{ background: #0f766e; color: #fff; border: 0; border-radius: .5rem; font-weight: 600; cursor: pointer; }}
+p {{ border-left: .25rem solid #b91c1c; padding-left: .75rem; }}
+</style></head><body><main><h1>beleg</h1>{problem}
+<form method="post" action="/login"><label for="password">{password}</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required autofocus>
+<button>{button}</button></form></main></body></html>
+"""
