@@ -197,7 +197,7 @@ def test_both_languages_are_answered_and_a_marker_leads_to_the_highlighted_quote
 def test_the_interface_speaks_the_browsers_language_until_another_is_chosen(browser: Any, german: str) -> None:
     with opened(browser, german, "en-GB") as page:
         page.get_by_text(EN.chat_lead).wait_for()
-        ask(page, "What does a library card cost?")
+        ask(page, "Was kostet ein Leseausweis?")
         page.get_by_role("link", name=EN.chat_language_switch).click()
         page.get_by_text(DE.chat_lead).wait_for()
         assert nth_turn(page, 0).get_by_text(DE.sources, exact=True).is_visible()  # the conversation came along
