@@ -243,9 +243,9 @@ def test_in_a_real_browser_one_is_locked_out_or_logs_in_and_asks(tmp_path):
         page.goto(page_url)
         page.get_by_label(DE.login_label).fill(PASSWORD)
         page.get_by_role("button", name=DE.login_button).click()
-        page.get_by_role("textbox").fill("Wo fließt der Rhein?")
-        page.get_by_role("textbox").press("Enter")
-        page.locator(".bot-row").get_by_text(ABSTENTION["de"]).wait_for()
+        page.locator("#beleg-question textarea").fill("Wo fließt der Rhein?")
+        page.locator("#beleg-question textarea").press("Enter")
+        page.locator("#beleg-turns [data-turn]").get_by_text(ABSTENTION["de"]).wait_for()
 
         stranger = chromium.new_context(locale="en-GB").new_page()
         stranger.goto(page_url)
@@ -255,7 +255,7 @@ def test_in_a_real_browser_one_is_locked_out_or_logs_in_and_asks(tmp_path):
             stranger.get_by_role("alert").wait_for()
         assert "Too many wrong passwords. Try again from" in stranger.get_by_role("alert").text_content()
         page.reload()
-        page.get_by_role("textbox").wait_for()
+        page.locator("#beleg-question textarea").wait_for()
         chromium.close()
 
 
