@@ -132,14 +132,11 @@ class Texts:
     chat_comment: str
     chat_submit: str
     chat_thanks: str
-    chat_you: str
-    chat_conversation: str
     chat_export: str
     chat_language_switch: str
     chat_scope: str
     chat_scope_all: str
     chat_failed: str
-    chat_expected: str
     pane_label: str
     pane_documents: str
     pane_source: str
@@ -317,14 +314,11 @@ DE = Texts(
     chat_comment="Anmerkung (freiwillig)",
     chat_submit="Senden",
     chat_thanks="Danke, ist vermerkt.",
-    chat_you="Sie fragten",
-    chat_conversation="Gespräch",
     chat_export="Sichern als",
     chat_language_switch="English",
     chat_scope="Fragt {chosen} von {all} Dokumenten",
     chat_scope_all="Wieder alle fragen",
     chat_failed="Das ging nicht: Der Server antwortet nicht.",
-    chat_expected="Die Angaben passen nicht zu dieser Seite; laden Sie sie neu.",
     pane_label="Dokumente, Quelle und Verlauf",
     pane_documents="Dokumente",
     pane_source="Quelle",
@@ -508,14 +502,11 @@ EN = Texts(
     chat_comment="Comment (optional)",
     chat_submit="Send",
     chat_thanks="Thank you, noted.",
-    chat_you="You asked",
-    chat_conversation="Conversation",
     chat_export="Save as",
     chat_language_switch="Deutsch",
     chat_scope="Asks {chosen} of {all} documents",
     chat_scope_all="Ask all again",
     chat_failed="That failed: the server does not answer.",
-    chat_expected="The data do not fit this page; reload it.",
     pane_label="Documents, source and history",
     pane_documents="Documents",
     pane_source="Source",

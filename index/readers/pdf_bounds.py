@@ -15,7 +15,6 @@ MOST_UNFOLDED = 1_000_000_000  # bytes that all those streams may unfold to
 _STEP = 1 << 20
 _STREAM = re.compile(rb"stream\r?\n")
 _FLATE = re.compile(rb"/(?:FlateDecode|Fl\b)")
-_NEVER_UNFOLDED = re.compile(rb"/Subtype\s*/Image|/Type\s*/EmbeddedFile|/DCTDecode")
 _DICTIONARY = 4096  # bytes before a stream in which its dictionary stands
 
 
