@@ -44,3 +44,17 @@ def answers(
     from eval.goldset import SAMPLE
 
     run_answers(dataset or SAMPLE, json_file, documents=documents, n=sample, seed=seed)
+
+
+@app.command()
+def check(
+    dataset: _Dataset = None,
+    documents: _Documents = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for machines.")] = False,
+) -> None:
+    """Is a gold set sound? Spans, doubles, languages, pairs; exit status 1 where something is wrong."""
+    from eval.check import run_check
+    from eval.goldset import SAMPLE
+
+    if not run_check(dataset or SAMPLE, documents, as_json=as_json):
+        raise typer.Exit(1)
