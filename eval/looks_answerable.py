@@ -40,7 +40,7 @@ class Passages:
             title = set(german_terms(document.title))
             for start, end in split_sentences(document.text, document.language):
                 self._add(Sentence(document.id, document.text[start:end]), title)
-        self._counts = Counter({term: len(holders) for term, holders in self._holders.items()})
+        self._counts = Counter(term for _, own, title in self._sentences for term in own | title)
 
     def _add(self, sentence: Sentence, title: set[str]) -> None:
         terms = set(german_terms(sentence.text))
@@ -74,7 +74,7 @@ class Passages:
             if needs_number and not re.search(r"\d", sentence.text):
                 continue
             covered = self._weight(terms & (own | title)) / self._weight(terms)
-            if covered >= best and 3 * self._weight(terms & own) > self._weight(terms & (own | title)):
+            if covered >= best and 2 * self._weight(terms & own) > self._weight(terms & (own | title)):
                 best, found = covered + 1e-12, sentence
         return found
 
