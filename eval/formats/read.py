@@ -17,7 +17,7 @@ _ENDINGS = (*_JSON_LINES, ".json", *_TABLES)
 
 
 def read_rows(path: str | Path, documents: Path | None = None) -> GoldRows:
-    """Read a folder in our own form, or a file in any form that the README names.
+    """Read a folder in our own form, or a file in another form (`eval.formats`).
 
     Args:
         path: Of the folder or the file.
