@@ -15,7 +15,6 @@ from pathlib import Path
 from eval.doubles import near_doubles
 from eval.formats.rows import Fields, GoldSetError
 from eval.goldset import PROPOSED
-from eval.metrics import normalise_answer
 from eval.report import Progress, unseen
 from index.document import Document, load_documents
 from index.sentences import split_sentences
@@ -24,6 +23,7 @@ from rag.llm import LLM, BrokenAnswerError, Message, load_llm
 
 _SHORTEST, _LONGEST = 60, 400  # characters of a sentence to ask about
 _MOST_TOKENS = 200
+_MOST_WORDS = 12  # of an answer
 _TRIES = 4  # sentences read for each pair that is asked for
 
 _TASK = (
@@ -153,12 +153,16 @@ def draft_prompt(passage: Passage) -> list[Message]:
 
 
 def _holds(sentence: str, german: str, answer: str, english: str) -> bool:
-    """Whether the sentence says the answer, the question does not, and both are in their languages."""
+    """Whether the sentence says the answer, briefly, the question does not, and both are in their languages."""
+    from index.analysis import german_terms
     from index.language import detect_language
 
     said = find_quote(answer.rstrip(".!"), " ".join(sentence.split()))
-    given_away = normalise_answer(answer) in normalise_answer(german)
-    return bool(said) and not given_away and (detect_language(german), detect_language(english)) == ("de", "en")
+    given_away = set(german_terms(answer)) <= set(german_terms(german))
+    short = len(answer.split()) <= _MOST_WORDS
+    return (
+        bool(said) and short and not given_away and (detect_language(german), detect_language(english)) == ("de", "en")
+    )
 
 
 def _row(pair: str, language: str, question: str, answer: str, span: Fields) -> Fields:

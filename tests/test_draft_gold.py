@@ -56,6 +56,10 @@ def test_a_pair_stands_on_its_sentence_and_is_only_proposed(server, llm):
         reply(answer="am 11. Mai"),
         reply(answer="im Mai des Jahres"),
         reply(question="Öffnet das Freibad am 10. Mai?"),
+        reply(
+            question="Wie heißt das städtische Freibad Altenrode der Stadt?", answer="das Freibad der Stadt Altenrode"
+        ),
+        reply(answer=OPENS),
         reply(question="When does the pool open?"),
         reply(english="Wann öffnet das Bad?"),
         "Frage: Wann öffnet das Freibad?\nAntwort: am 10. Mai",
