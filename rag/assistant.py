@@ -22,6 +22,7 @@ from rag.language import Language, question_language
 from rag.llm import LLM, NoModelError, load_llm
 from rag.prompt import constant_prompt
 from rag.retriever import Retriever
+from rag.trace import note_search
 from rag.writer import AnswerSentence, Status, Writer
 
 History = Sequence[tuple[str, str]]
@@ -134,6 +135,11 @@ class Assistant:
         ).start()
         return assistant
 
+    @property
+    def llm(self) -> LLM | None:
+        """Who writes, once it is loaded; ``None``: nobody, answers are quotes."""
+        return self._model(self.interface)[0]
+
     def answer(
         self,
         question: str,
@@ -178,6 +184,7 @@ class Assistant:
         language = language or asked_in
         before = _leans_on(question, history)
         full_question = f"{before} {question}".strip()
+        note_search(full_question)
 
         embedded = self.retriever.embed(full_question, asked_in)
         hits = self.retriever.search(embedded, HITS, documents=documents)
@@ -289,4 +296,7 @@ def _hit_dict(hit: Hit) -> dict[str, Any]:
         "start": chunk.start,
         "end": chunk.end,
         "score": round(hit.score, 4),
+        "dense": round(hit.dense, 4),
+        "late": round(hit.late, 4),
+        "lexical": round(hit.lexical, 4),
     }
