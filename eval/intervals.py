@@ -5,16 +5,21 @@ systems are compared on the same resamples, as in Koehn (2004), Statistical Sign
 Evaluation.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import ceil
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
-from eval.measures import Metric, pooled, ratio
-from eval.metrics import mean
+from eval.measures import Metric, Pool, p50, p95, pooled, ratio
+from eval.metrics import mean, refusal_f1
 
-RESAMPLES = 5000
+RESAMPLES = 2000
+_BEYOND = 4
+"""So many resamples lie beyond each bound of the widest interval, at least."""
 LEVEL = 0.95
 _BLOCK = 100
 
@@ -49,7 +54,7 @@ def interval(metric: Metric, values: Values, *, seed: int = 0, level: float = LE
     >>> interval(Metric(lambda record: None), [0.0, 1.0] * 50)
     (0.4, 0.6)
     """
-    return _interval(_resampled(metric, values, seed), level)
+    return _interval(_resampled(metric, values, seed, level), level)
 
 
 def difference(metric: Metric, before: Values, after: Values, *, seed: int = 0, level: float = LEVEL) -> Difference:
@@ -66,7 +71,7 @@ def difference(metric: Metric, before: Values, after: Values, *, seed: int = 0, 
     >>> round(found.value, 3), found.better, found.worse
     (0.333, True, False)
     """
-    bounds = _interval(_resampled(metric, after, seed) - _resampled(metric, before, seed), level)
+    bounds = _interval(_resampled(metric, after, seed, level) - _resampled(metric, before, seed, level), level)
     low, high = bounds or (None, None)
     sign = {"higher": 1, "lower": -1, "": 0}[metric.better]
     sides = (low > 0) - (high < 0) if low is not None and high is not None else 0
@@ -82,30 +87,64 @@ def _interval(figures: Floats, level: float) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def _resampled(metric: Metric, values: Values, seed: int) -> Floats:
-    """Return ``(RESAMPLES,)`` figures, NaN where a resample has nothing to count."""
+def _resampled(metric: Metric, values: Values, seed: int, level: float) -> Floats:
+    """Return ``(resamples,)`` figures, NaN where a resample has nothing to count."""
+    blocks = ceil(max(RESAMPLES, 2 * _BEYOND / (1 - level)) / _BLOCK)
     if not any(value is not None for value in values):
-        return np.full(RESAMPLES, np.nan)
-    draws = _draws(len(values), seed)
-    if metric.pool is mean:
-        return _ratios(draws, [None if value is None else (value, 1.0) for value in values])
-    if metric.pool is ratio:
-        return _ratios(draws, values)
+        return np.full(blocks * _BLOCK, np.nan)
+    draws = _draws(len(values), blocks, seed)
+    quick = _QUICK.get(metric.pool)
+    if quick:
+        width = 1 if metric.pool in (mean, p50, p95) else 2
+        unknown = np.nan if width == 1 else [np.nan] * width
+        known = np.array([unknown if value is None else value for value in values], np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"), catch_warnings():
+            simplefilter("ignore", RuntimeWarning)  # of a resample with nothing to count
+            return np.concatenate([quick(known.reshape(-1, width)[block]) for block in draws])
     return np.array(
         [pooled(metric, [values[place] for place in draw]) for block in draws for draw in block],
         np.float64,  # None becomes NaN
     )
 
 
-def _draws(n: int, seed: int) -> Iterator[np.ndarray[Any, Any]]:
+def _draws(n: int, blocks: int, seed: int) -> Iterator[np.ndarray[Any, Any]]:
     """Yield ``(_BLOCK, n)`` places of questions, so that a large set does not fill the memory."""
     random = np.random.default_rng(seed)
-    return (random.integers(0, n, (_BLOCK, n)) for _ in range(RESAMPLES // _BLOCK))
+    return (random.integers(0, n, (_BLOCK, n)) for _ in range(blocks))
 
 
-def _ratios(draws: Iterator[np.ndarray[Any, Any]], pairs: Values) -> Floats:
-    parts = np.array([pair or (0.0, 0.0) for pair in pairs], np.float64)
-    sums = np.concatenate([parts[block].sum(axis=1) for block in draws])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares: Floats = sums[:, 0] / sums[:, 1]
+# The pools of the tables once more, for many resamples at a time: from (resamples, questions, width) to (resamples,).
+
+
+def _mean(values: Floats) -> Floats:
+    means: Floats = np.nanmean(values[:, :, 0], axis=1)
+    return means
+
+
+def _ratio(values: Floats) -> Floats:
+    sums = np.nansum(values, axis=1)
+    shares: Floats = sums[:, 0] / sums[:, 1]
     return shares
+
+
+def _refusal_f1(values: Floats) -> Floats:
+    answerable, abstained = values[:, :, 0] == 1, values[:, :, 1] == 1
+    unanswerable = (values[:, :, 0] == 0).sum(axis=1)
+    found = (abstained & ~answerable).sum(axis=1)
+    scores: Floats = np.where(unanswerable > 0, 2 * found / (unanswerable + abstained.sum(axis=1)), np.nan)
+    return scores
+
+
+def _percentile(q: float, values: Floats) -> Floats:
+    times = values[:, :, 0]
+    found: Floats = np.nanpercentile(times, q, axis=1) if np.isnan(times).any() else np.percentile(times, q, axis=1)
+    return found
+
+
+_QUICK: dict[Pool, Callable[[Floats], Floats]] = {
+    mean: _mean,
+    ratio: _ratio,
+    refusal_f1: _refusal_f1,
+    p50: partial(_percentile, 50),
+    p95: partial(_percentile, 95),
+}

@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.metrics import mean, recall_at_k
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 380, 270, 48, 14, 46, 40
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 380, 280, 48, 20, 66, 40
 _BINS = 10
 _NAMES = {"de": "German", "en": "English"}
 
@@ -83,10 +83,11 @@ class Chart:
             yield f'<text x="{_LEFT - 5}" y="{y + 3:.1f}" text-anchor="end">{upward:.3g}</text>'
 
     def _keys(self) -> Iterator[str]:
+        """Two a row."""
         for place, (kind, name) in enumerate(self.legend):
-            x = _LEFT + place * 82
-            yield f'<line class="key {kind}" x1="{x}" y1="30" x2="{x + 14}" y2="30"/>'
-            yield f'<text x="{x + 18}" y="33">{escape(name)}</text>'
+            x, y = _LEFT + place % 2 * 160, 29 + place // 2 * 14
+            yield f'<line class="key {kind}" x1="{x}" y1="{y}" x2="{x + 18}" y2="{y}"/>'
+            yield f'<text x="{x + 24}" y="{y + 4}">{escape(name)}</text>'
 
 
 def pictures(result: Mapping[str, Any]) -> Iterator[str]:
