@@ -170,8 +170,8 @@ def code_hash(packages: Iterable[str]) -> str:
     """SHA-256 over the source and data of some of our packages: tells two states apart that share a version."""
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    files = (path for package in packages for path in (root / package).iterdir())
-    for path in sorted(path for path in files if path.suffix in {".py", ".jsonl"}):
+    files = (path for package in packages for path in (root / package).rglob("*") if "gold" not in path.parts)
+    for path in sorted(path for path in files if path.suffix in {".py", ".json", ".jsonl"}):
         digest.update(
             f"{path.relative_to(root).as_posix()}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()
         )
