@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from eval.goldset import Question
 from eval.records import Row
-from eval.retrieval import rank_documents
+from eval.retrieval import in_full, rank_documents
 from rag.trace import Trace, traced
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ class BelegAnswers:
         """Answer, and rank the documents beside it; only the answer is timed."""
         start = time.perf_counter()
         with traced() as trace:
-            answer = self._assistant.answer(question.question, documents=question.documents)
+            answer = self._assistant.answer(question.question, documents=question.documents, history=question.history)
         row = answer_row(question, answer, time.perf_counter() - start, trace)
         if question.evidence:
-            row["ranking"] = rank_documents(self._assistant.retriever, question).to_dict()
+            row["ranking"] = rank_documents(self._assistant.retriever, in_full(question)).to_dict()
         return row
 
 

@@ -3,7 +3,8 @@
 LangChain's recursive splitter (1000 characters, 200 of them shared), the five chunks nearest by cosine, a plain prompt.
 It quotes nothing: what it can show for an answer are its five chunks, so they count as its citations. Its citation
 precision is low for that, its recall high, and every chunk is verbatim; compare with care. It says in its own words
-that it does not know; the patterns by which beleg recognises a refusal recognise that (`rag.draft.is_refusal`).
+that it does not know; the patterns by which beleg recognises a refusal recognise that (`rag.draft.is_refusal`). It
+keeps no conversation: a follow-up is asked as it stands.
 """
 
 import time

@@ -181,3 +181,17 @@ def compare(
     require_limits(limits, reports[1].languages)
     if fail_if_worse and (worse := found.worse()):
         raise LimitError(f"{after} is worse than {before} in {', '.join(worse)}")
+
+
+@app.command()
+def check(
+    dataset: _Dataset = None,
+    documents: _Documents = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for machines.")] = False,
+) -> None:
+    """Is a gold set sound? Spans, doubles, languages, pairs; exit status 1 where something is wrong."""
+    from eval.check import run_check
+    from eval.goldset import SAMPLE
+
+    if not run_check(dataset or SAMPLE, documents, as_json=as_json):
+        raise typer.Exit(1)

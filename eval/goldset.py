@@ -1,23 +1,24 @@
 """Gold sets on disk -> documents and questions whose right answers and places are known."""
 
-import gzip
 import hashlib
-import json
+import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from eval.formats.locate import Locator
+from eval.formats.read import read_rows
+from eval.formats.rows import Fields, Row
+from eval.formats.rows import GoldSetError as GoldSetError  # noqa: PLC0414 - others import it from here
 from index.document import Document
-from index.errors import BelegError
+
+_log = logging.getLogger(__name__)
 
 SAMPLE = Path(__file__).parent / "gold" / "sample"
 LANGUAGES = ("de", "en")
-
-
-class GoldSetError(BelegError):
-    """A gold set that cannot be measured with."""
+PROPOSED, ACCEPTED, REJECTED = STATUSES = ("proposed", "accepted", "rejected")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class Question:
     """One question with all that is known of its right answer.
 
     ``pair`` joins the German and the English form. ``documents``: the ids that the search is limited to, or None.
-    An answerable question may come without answers and evidence, where nobody wrote them down.
+    An answerable question may come without answers and evidence, where nobody wrote them down. ``sort`` names what
+    kind of question it is; ``history`` the (question, answer) pairs before it, oldest first, as `Assistant.answer`
+    takes them.
     """
 
     id: str
@@ -45,64 +48,133 @@ class Question:
     answers: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     documents: tuple[str, ...] | None = None
+    sort: str = ""
+    history: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class GoldSet:
-    """Documents and the questions over them; every id is unique and every span lies inside its text."""
+    """Documents and the questions over them; every id is unique and every span lies inside its text.
+
+    ``notices`` say what was left out or put right while reading.
+    """
 
     name: str
     documents: tuple[Document, ...]
     questions: tuple[Question, ...]
     files: tuple[Path, ...] = field(default=(), compare=False)
+    notices: tuple[str, ...] = field(default=(), compare=False)
 
 
 _Item = TypeVar("_Item", Document, Question)
 
 
-def load_goldset(folder: str | Path, documents: Path | None = None) -> GoldSet:
-    """Read ``documents.jsonl`` (or ``documents.jsonl.gz``) and ``questions.jsonl`` of a folder, and check them.
+def load_goldset(path: str | Path, documents: Path | None = None) -> GoldSet:
+    """Read a gold set and check its form.
+
+    A folder holds ``documents.jsonl`` (or ``documents.jsonl.gz``) and ``questions.jsonl``. A file is SQuAD's JSON, or
+    rows in CSV, JSON or JSON lines: of our own form, LangChain's, Ragas', the chat's feedback, or with columns that
+    `eval.formats.table` names. Evidence given as text is looked for in the documents. Rows that are only proposed, or
+    rejected, are left out, and quotes that no document holds; ``notices`` tell of both.
 
     Args:
-        folder: Of the gold set.
-        documents: A file that takes the place of the folder's documents.
+        path: Of the gold set.
+        documents: A file or folder that takes the place of the set's documents.
 
     Raises:
-        GoldSetError: A file is missing, or a line breaks the form; the text names the file and the line.
+        GoldSetError: A file is missing, or a row breaks the form; the text names the file and the line.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = Path(folder, "documents.jsonl").write_text('{"id": "a", "text": "Bonn", "language": "fr"}')
-    ...     _ = Path(folder, "questions.jsonl").write_text("")
+    ...     _ = Path(folder, "questions.jsonl").write_text("{}")
     ...     load_goldset(folder)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    eval.goldset.GoldSetError: ...documents.jsonl:1: 'language' is 'fr', expected one of de, en; correct the line
+    eval.formats.rows.GoldSetError: ...documents.jsonl:1: 'language' is 'fr', expected one of de, en; correct the line
     """
-    documents_file, questions_file = _files(folder, documents)
-    read = _unique(documents_file, _document)
-    texts = {document.id: document.text for document in read}
-    questions = _unique(questions_file, lambda row: _question(row, texts))
-    return GoldSet(Path(folder).resolve().name, read, questions, (documents_file, questions_file))
+    rows = read_rows(path, documents)
+    read = (*rows.loaded, *_sound(parse_documents(rows.documents)))
+    gold = [row for row in rows.questions if not is_left_out(row)]
+    located = locate_evidence(gold, read)
+    questions = _sound(parse_questions(located, read))
+    if not questions:
+        raise GoldSetError(f"{path}: all rows are only proposed or rejected; accept some: beleg eval review {path}")
+    notices = tuple(_notices(len(rows.questions) - len(gold), located))
+    for notice in notices:
+        _log.warning("%s: %s", rows.name, notice)
+    return GoldSet(rows.name, read, questions, rows.files, notices)
 
 
-def _files(folder: str | Path, documents: Path | None) -> tuple[Path, Path]:
-    """Return the file of the documents, the given one or the folder's, and the file of the questions.
+def is_left_out(row: Row) -> bool:
+    """Whether a row does not count as gold: a person has not accepted it, or has rejected it."""
+    return row.fields.get("status") in (PROPOSED, REJECTED)
+
+
+def locate_evidence(rows: Iterable[Row], documents: Iterable[Document]) -> list[Row]:
+    """Put places where the rows' evidence has quotes; what was not found becomes a problem of its row."""
+    locator = Locator({document.id: document.text for document in documents})
+    found = []
+    for row in rows:
+        spans, problems = row.fields.get("evidence"), list[str]()
+        if isinstance(spans, list):
+            only = row.fields.get("documents")
+            spans, problems = locator.located(spans, only if isinstance(only, list) else None)
+        fields = row.fields if spans is None else row.fields | {"evidence": spans}
+        found.append(replace(row, fields=fields, problems=(*row.problems, *problems)))
+    return found
+
+
+def _notices(left_out: int, rows: Iterable[Row]) -> Iterator[str]:
+    """Tell how many rows were left out, and how much was amiss; ``beleg eval check`` names each."""
+    if left_out:
+        yield f"{left_out} rows are only proposed or rejected and do not count; see: beleg eval review"
+    problems = [(row.where, problem) for row in rows for problem in row.problems]
+    if problems:
+        where, problem = problems[0]
+        count = len({where for where, _ in problems})
+        yield f"evidence of {count} rows is amiss ({where}: {problem}); see: beleg eval check"
+
+
+def parse_documents(rows: Iterable[Row]) -> list[tuple[Row, Document | GoldSetError]]:
+    """Read each row, or say what is wrong with it."""
+    return _parsed(rows, _document)
+
+
+def parse_questions(rows: Iterable[Row], documents: Iterable[Document]) -> list[tuple[Row, Question | GoldSetError]]:
+    """Read each row, or say what is wrong with it; its evidence must lie in these documents."""
+    texts = {document.id: document.text for document in documents}
+    return _parsed(rows, lambda fields: _question(fields, texts))
+
+
+def _parsed(rows: Iterable[Row], parse: Callable[[Fields], _Item]) -> list[tuple[Row, _Item | GoldSetError]]:
+    parsed: list[tuple[Row, _Item | GoldSetError]] = []
+    ids: set[str] = set()
+    for row in rows:
+        try:
+            if row.error:
+                raise GoldSetError(row.error)
+            item = parse(row.fields)
+            _check(item.id not in ids, "id", item.id, "an id that no line above has")
+        except GoldSetError as error:
+            parsed.append((row, error))
+        else:
+            ids.add(item.id)
+            parsed.append((row, item))
+    return parsed
+
+
+def _sound(parsed: Iterable[tuple[Row, _Item | GoldSetError]]) -> tuple[_Item, ...]:
+    """Return what was read.
 
     Raises:
-        GoldSetError: One of them is missing.
+        GoldSetError: The first row that breaks the form, with its place.
     """
-    folder = Path(folder)
-    candidates = [documents] if documents else [folder / "documents.jsonl", folder / "documents.jsonl.gz"]
-    found = [path for path in candidates if path.is_file()]
-    if not found:
-        missing = f"{documents}: no such file" if documents else f"{folder}: holds no documents.jsonl(.gz)"
-        raise GoldSetError(f"{missing}; give the folder of a gold set, and --documents FILE where they lie elsewhere")
-    questions = folder / "questions.jsonl"
-    if not questions.is_file():
-        raise GoldSetError(
-            f"{folder}: holds no questions.jsonl, so nothing can be measured; add one, one question a line"
-        )
-    return found[0], questions
+    items: list[_Item] = []
+    for row, item in parsed:
+        if isinstance(item, GoldSetError):
+            raise GoldSetError(f"{row.where}: {item}; correct the line") from item
+        items.append(item)
+    return tuple(items)
 
 
 def sample(questions: Sequence[Question], n: int, seed: int) -> list[Question]:
@@ -155,41 +227,7 @@ def _shuffled_pairs(questions: Sequence[Question], seed: int) -> list[list[Quest
     return [pairs[name] for name in names]
 
 
-def _unique(path: Path, parse: Callable[[dict[str, Any]], _Item]) -> tuple[_Item, ...]:
-    """Parse every line; an error and an id that was there before are named with the file and the line."""
-    items: dict[str, _Item] = {}
-    for number, line in _lines(path):
-        try:
-            item = parse(_row(line))
-            _check(item.id not in items, "id", item.id, "an id that no line above has")
-        except GoldSetError as error:
-            raise GoldSetError(f"{path}:{number}: {error}; correct the line") from error
-        items[item.id] = item
-    if not items:
-        raise GoldSetError(f"{path}: is empty, expected one JSON object a line; fill it or leave the gold set out")
-    return tuple(items.values())
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Number the lines that are not blank, from 1."""
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-            yield from ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
-    except (OSError, EOFError) as error:
-        raise GoldSetError(f"{path}: cannot be read ({error}); fetch it again") from error
-
-
-def _row(line: bytes) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise GoldSetError(f"not JSON in UTF-8 ({error})") from error
-    if not isinstance(row, dict):
-        raise GoldSetError(f"holds {row!r}, expected a JSON object")
-    return row
-
-
-def _document(row: dict[str, Any]) -> Document:
+def _document(row: Fields) -> Document:
     return Document(
         id=_text(row, "id"),
         title=str(row.get("title") or ""),
@@ -199,7 +237,9 @@ def _document(row: dict[str, Any]) -> Document:
     )
 
 
-def _question(row: dict[str, Any], texts: dict[str, str]) -> Question:
+def _question(row: Fields, texts: dict[str, str]) -> Question:
+    status = row.get("status") or ACCEPTED
+    _check(status in STATUSES, "status", status, f"one of {', '.join(STATUSES)}")
     answerable = row.get("answerable")
     _check(isinstance(answerable, bool), "answerable", answerable, "true or false")
     evidence = tuple(_evidence(span, texts) for span in _list(row, "evidence"))
@@ -215,11 +255,21 @@ def _question(row: dict[str, Any], texts: dict[str, str]) -> Question:
         answers=answers,
         evidence=evidence,
         documents=_filter(row, texts),
+        sort=str(row.get("sort") or row.get("kind") or ""),
+        history=tuple((_text(turn, "question"), _text(turn, "answer")) for turn in _turns(row)),
     )
 
 
+def _turns(row: Fields) -> list[Fields]:
+    turns = _list(row, "history")
+    _check(
+        all(isinstance(turn, dict) for turn in turns), "history", turns, "a list of objects with question and answer"
+    )
+    return turns
+
+
 def _evidence(span: Any, texts: dict[str, str]) -> Evidence:
-    fields: dict[str, Any] = span if isinstance(span, dict) else {}
+    fields: Fields = span if isinstance(span, dict) else {}
     name, start, end = fields.get("document_id"), fields.get("start"), fields.get("end")
     if not isinstance(name, str) or name not in texts:
         raise _broken("evidence", span, "the id of a document of this gold set")
@@ -229,7 +279,7 @@ def _evidence(span: Any, texts: dict[str, str]) -> Evidence:
     return Evidence(name, start, end)
 
 
-def _filter(row: dict[str, Any], texts: dict[str, str]) -> tuple[str, ...] | None:
+def _filter(row: Fields, texts: dict[str, str]) -> tuple[str, ...] | None:
     if row.get("documents") is None:
         return None
     documents = tuple(_list(row, "documents"))
@@ -238,19 +288,19 @@ def _filter(row: dict[str, Any], texts: dict[str, str]) -> tuple[str, ...] | Non
     return documents
 
 
-def _text(row: dict[str, Any], name: str) -> str:
+def _text(row: Fields, name: str) -> str:
     value = row.get(name)
     _check(isinstance(value, str) and value.strip(), name, value, "a text that is not empty")
     return str(value)
 
 
-def _language(row: dict[str, Any]) -> str:
+def _language(row: Fields) -> str:
     value = row.get("language")
     _check(value in LANGUAGES, "language", value, f"one of {', '.join(LANGUAGES)}")
     return str(value)
 
 
-def _list(row: dict[str, Any], name: str) -> list[Any]:
+def _list(row: Fields, name: str) -> list[Any]:
     value = row.get(name) or []
     _check(isinstance(value, list), name, value, "a list")
     return list(value)

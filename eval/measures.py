@@ -24,6 +24,7 @@ from functools import partial
 from typing import Any, Literal
 
 from eval.metrics import (
+    area_under_risk_coverage,
     citation_precision,
     citation_recall,
     evidence_recall_at_k,
@@ -115,6 +116,17 @@ def _refused(record: Record) -> float | None:
     return float(record.abstained) if record.question.answerable else None
 
 
+def sureness(record: Record) -> tuple[float, float] | None:
+    """Return the confidence of an answer and its loss: 1 - F1, and 1 where the documents do not answer.
+
+    ``None`` where nothing was answered, no confidence is known, or nobody wrote down what is right.
+    """
+    score = _of_gold(f1, record) if record.question.answerable else 0.0
+    if record.abstained or record.confidence is None or score is None:
+        return None
+    return record.confidence, 1 - score
+
+
 def _language_right(record: Record) -> float | None:
     return None if record.abstained else float(language_right(record.text, record.question.language))
 
@@ -197,6 +209,7 @@ ANSWERS: Metrics = {
     "answered_unanswerable": Metric(_answered, better="lower"),
     "refused_answerable": Metric(_refused, better="lower"),
     "refusal_f1": Metric(lambda record: (record.question.answerable, record.abstained), refusal_f1),
+    "aurc": Metric(sureness, area_under_risk_coverage, better="lower"),
     "language_right": Metric(_language_right),
     "grounded": Metric(_grounded, ratio),
     **_RANKINGS,
@@ -209,6 +222,7 @@ ANSWERS: Metrics = {
 - ``quote_valid``: share of all citations, those of wrong answers and refusals too.
 - ``citation_precision``: over the answered questions with evidence whose answer cites something.
 - ``citation_recall``: over the questions with evidence; a refusal scores 0.
+- ``aurc``: area under risk and coverage of what was answered; the risk is 1 - F1, 1 where there is no answer.
 - ``language_right``: over all that was answered.
 - ``grounded``: share of the written sentences that the check in code found carried by their evidence.
 - ``tokens``: read and written for a question, mean over those of which the endpoint says it.

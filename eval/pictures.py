@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from eval.metrics import mean, recall_at_k
+from eval.metrics import mean, recall_at_k, risk_coverage
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 380, 280, 48, 20, 66, 40
 _BINS = 10
@@ -96,7 +96,7 @@ def pictures(result: Mapping[str, Any]) -> Iterator[str]:
     if "baseline" in result:
         systems[" recipe"] = result["baseline"]["questions"]
     yield from recall_by_k(systems)
-    yield from risk_coverage(systems)
+    yield from risk_and_coverage(systems)
     yield from reliability(result["questions"])
     yield from latency(result["questions"])
     shown = "f1" if "f1" in result["metrics"] else "ndcg@10"
@@ -119,11 +119,10 @@ def recall_by_k(systems: Mapping[str, Rows]) -> Iterator[str]:
         yield chart.svg()
 
 
-def risk_coverage(systems: Mapping[str, Rows]) -> Iterator[str]:
+def risk_and_coverage(systems: Mapping[str, Rows]) -> Iterator[str]:
     """How wrong the answers are, the surest first; only what was answered, so it ends where the system refuses.
 
-    An answer's loss is 1 - F1, and 1 where the documents do not answer. Source: El-Yaniv and Wiener (2010), On the
-    Foundations of Noise-free Selective Classification.
+    See `eval.measures.sureness` and `eval.metrics.risk_coverage`.
     """
     chart = Chart("Risk and coverage", "share of the questions answered", "1 − F1 of these", 1, 1)
     for language, system, rows in _by_language(systems):
@@ -136,26 +135,12 @@ def risk_coverage(systems: Mapping[str, Rows]) -> Iterator[str]:
 def risk_points(rows: Rows) -> list[tuple[float, float]]:
     """Return (coverage, risk) of the answers, the surest first; none where no confidence is known.
 
-    >>> answer = {"status": "answered", "confidence": 0.9}
-    >>> right = {"answer": answer, "values": {"f1": 1.0}, "gold": {"answerable": True}}
-    >>> wrong = {"answer": answer | {"confidence": 0.5}, "values": {"f1": None}, "gold": {"answerable": False}}
-    >>> risk_points([wrong, right])
-    [(0.5, 0.0), (1.0, 0.5)]
+    >>> risk_points([{"values": {"aurc": (0.5, 1.0)}}, {"values": {"aurc": (0.9, 0.0)}}, {"values": {"aurc": None}}])
+    [(0.3333333333333333, 0.0), (0.6666666666666666, 0.5)]
     """
-    judged = [row for row in rows if row.get("answer") and _loss(row) is not None]
-    answered = [
-        row for row in judged if row["answer"]["status"] != "abstained" and row["answer"].get("confidence") is not None
-    ]
-    answered.sort(key=lambda row: -row["answer"]["confidence"])
-    losses = [_loss(row) or 0.0 for row in answered]
-    return [(n / len(judged), sum(losses[:n]) / n) for n in range(1, len(losses) + 1)]
-
-
-def _loss(row: Mapping[str, Any]) -> float | None:
-    if not row["gold"]["answerable"]:
-        return 1.0
-    f1 = row["values"].get("f1")
-    return None if f1 is None else 1 - f1
+    judged = [row["values"]["aurc"] for row in rows if row["values"].get("aurc")]
+    answered = len(judged) / len(rows)
+    return [(coverage * answered, risk) for coverage, risk in risk_coverage(judged)]
 
 
 def reliability(rows: Rows) -> Iterator[str]:

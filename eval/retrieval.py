@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -62,6 +62,7 @@ class BelegRetrieval:
 
     def ask(self, question: Question) -> Row:
         """Rank the documents, and as each part of the search alone would; only the first search is timed."""
+        question = in_full(question)
         row = ranking_row(self._retriever, question)
         embedded = self._retriever.embed(question.question)
         candidates = self._retriever.candidates(embedded, documents=question.documents)
@@ -72,6 +73,13 @@ class BelegRetrieval:
             "lexical": list(_documents(by_words)[:DOCUMENTS]),
         }
         return row
+
+
+def in_full(question: Question) -> Question:
+    """Return a question as beleg searches for it: a follow-up goes with the question before it."""
+    from rag.assistant import searched_for
+
+    return replace(question, question=searched_for(question.question, question.history))
 
 
 def ranking_row(searcher: Searcher, question: Question) -> Row:

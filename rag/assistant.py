@@ -183,7 +183,7 @@ class Assistant:
         asked_in = question_language(question, self.interface)
         language = language or asked_in
         before = _leans_on(question, history)
-        full_question = f"{before} {question}".strip()
+        full_question = searched_for(question, history)
         note_search(full_question)
 
         embedded = self.retriever.embed(full_question, asked_in)
@@ -273,6 +273,15 @@ def answer(
 
 
 _loaded = cache(Assistant.load)
+
+
+def searched_for(question: str, history: History) -> str:
+    """Return what is searched for: a question that leans on the one before it goes with it.
+
+    >>> searched_for("Und wann war das?", [("Wo war die Messe?", "In Shanghai.")])
+    'Wo war die Messe? Und wann war das?'
+    """
+    return f"{_leans_on(question, history)} {question}".strip()
 
 
 def _leans_on(question: str, history: History) -> str:

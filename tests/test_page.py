@@ -112,6 +112,7 @@ def file(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_the_page_is_small_and_whole(file):
     text = file.read_text("utf-8")
     assert file.stat().st_size < 5_000_000

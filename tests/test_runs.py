@@ -53,7 +53,7 @@ class Assistant:
         self.breaks_at = breaks_at
         self.asked = []
 
-    def answer(self, question, documents=None):
+    def answer(self, question, documents=None, history=()):
         if question == self.breaks_at:
             raise ConnectionError(question)
         self.asked.append(question)
@@ -128,7 +128,7 @@ def test_workers_ask_side_by_side_and_give_the_same_figures():
     both = threading.Barrier(3, timeout=20)
 
     class SideBySide(Assistant):
-        def answer(self, question, documents=None):
+        def answer(self, question, documents=None, history=()):
             both.wait()  # only three at a time get on
             return super().answer(question, documents)
 
