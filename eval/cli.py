@@ -1,4 +1,4 @@
-"""``beleg eval``: measure retrieval and answers on a gold set."""
+"""``beleg eval``: measure retrieval and answers on a gold set, compare two runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,31 +19,168 @@ _Documents = Annotated[
     Path | None,
     typer.Option("--documents", metavar="FILE", help="Documents, where they do not lie in the gold set's folder."),
 ]
-_Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report there, as JSON.")]
+_Json = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write the report there, as JSON; a run that was cut off goes on."),
+]
+_Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Write the tables as Markdown.")]
+_Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a page with pictures and every question's trace.")
+]
+_Sample = Annotated[int | None, typer.Option(metavar="N", help="Draw N questions of each language.")]
+_Seed = Annotated[int, typer.Option(metavar="S", help="Decides which questions are drawn, and the intervals.")]
+_Workers = Annotated[int, typer.Option(min=1, help="Questions asked at a time; the embedded model takes one.")]
+_Restart = Annotated[bool, typer.Option("--restart", help="Begin anew, whatever an earlier run has done.")]
+_Baseline = Annotated[
+    bool, typer.Option("--baseline", help="Measure the usual LangChain recipe, too, and show the difference.")
+]
+_Under = Annotated[
+    list[str] | None,
+    typer.Option("--fail-under", metavar="METRIC=VALUE", help="Exit status 1 below it; de:METRIC=VALUE for German."),
+]
+_Over = Annotated[
+    list[str] | None,
+    typer.Option("--fail-over", metavar="METRIC=VALUE", help="Exit status 1 above it: where lower is better."),
+]
 
 
 @app.command()
-def retrieval(dataset: _Dataset = None, documents: _Documents = None, json_file: _Json = None) -> None:
+def retrieval(
+    dataset: _Dataset = None,
+    *,
+    documents: _Documents = None,
+    json_file: _Json = None,
+    markdown: _Markdown = None,
+    html: _Html = None,
+    sample: _Sample = None,
+    seed: _Seed = 0,
+    workers: _Workers = 1,
+    restart: _Restart = False,
+    baseline: _Baseline = False,
+    fail_under: _Under = None,
+    fail_over: _Over = None,
+) -> None:
     """Is the right document among the first? recall, MRR, nDCG, for each question language."""
-    from eval.goldset import SAMPLE
-    from eval.retrieval import run_retrieval
+    from eval.measuring import Wanted, run_retrieval
 
-    run_retrieval(dataset or SAMPLE, json_file, documents=documents)
+    wanted = Wanted(
+        dataset=dataset,
+        documents=documents,
+        json=json_file,
+        markdown=markdown,
+        html=html,
+        sample=sample,
+        seed=seed,
+        workers=workers,
+        restart=restart,
+        baseline=baseline,
+        under=fail_under or (),
+        over=fail_over or (),
+    )
+    run_retrieval(wanted)
 
 
 @app.command()
 def answers(
     dataset: _Dataset = None,
+    *,
     documents: _Documents = None,
     json_file: _Json = None,
-    sample: Annotated[int | None, typer.Option(metavar="N", help="Draw N questions of each language.")] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Decides which questions are drawn.")] = 0,
+    markdown: _Markdown = None,
+    html: _Html = None,
+    sample: _Sample = None,
+    seed: _Seed = 0,
+    workers: _Workers = 1,
+    restart: _Restart = False,
+    baseline: _Baseline = False,
+    fail_under: _Under = None,
+    fail_over: _Over = None,
 ) -> None:
     """Are the answers right, cited, and refused where they must be? F1, quotes, citations, refusals."""
-    from eval.answers import run_answers
-    from eval.goldset import SAMPLE
+    from eval.measuring import Wanted, run_answers
 
-    run_answers(dataset or SAMPLE, json_file, documents=documents, n=sample, seed=seed)
+    wanted = Wanted(
+        dataset=dataset,
+        documents=documents,
+        json=json_file,
+        markdown=markdown,
+        html=html,
+        sample=sample,
+        seed=seed,
+        workers=workers,
+        restart=restart,
+        baseline=baseline,
+        under=fail_under or (),
+        over=fail_over or (),
+    )
+    run_answers(wanted)
+
+
+@app.command()
+def baseline(
+    dataset: _Dataset = None,
+    *,
+    documents: _Documents = None,
+    json_file: _Json = None,
+    markdown: _Markdown = None,
+    html: _Html = None,
+    sample: _Sample = None,
+    seed: _Seed = 0,
+    workers: _Workers = 1,
+    restart: _Restart = False,
+    fail_under: _Under = None,
+    fail_over: _Over = None,
+) -> None:
+    """What would the usual LangChain recipe answer? As `answers`, for `compare`; in one run: `answers --baseline`."""
+    from eval.measuring import Wanted, run_answers
+
+    wanted = Wanted(
+        dataset=dataset,
+        documents=documents,
+        json=json_file,
+        markdown=markdown,
+        html=html,
+        sample=sample,
+        seed=seed,
+        workers=workers,
+        restart=restart,
+        under=fail_under or (),
+        over=fail_over or (),
+    )
+    run_answers(wanted, beleg=False)
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="A", help="Report to compare with.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="Report that is judged.")],
+    *,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all differences.")] = None,
+    markdown: _Markdown = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Decides the intervals.")] = 0,
+    fail_if_worse: Annotated[
+        bool, typer.Option("--fail-if-worse", help="Exit status 1 where a figure is worse beyond chance.")
+    ] = False,
+    fail_under: _Under = None,
+    fail_over: _Over = None,
+) -> None:
+    """What is better in B than in A, and what worse? Paired intervals, and the questions that changed."""
+    from eval.compare import compare as compared
+    from eval.limits import LimitError, read_limits, require_limits
+    from eval.report import Report, write_report, write_text
+    from eval.tables import comparison_tables, markdown_table, print_tables
+
+    limits = read_limits(fail_under or (), fail_over or ())
+    reports = Report.read(before), Report.read(after)
+    found = compared(*reports, seed=seed, strict=fail_if_worse)
+    print_tables(comparison_tables(found))
+    if json_file:
+        write_report(json_file, found.to_dict())
+    if markdown:
+        write_text(markdown, "\n".join(map(markdown_table, comparison_tables(found))))
+    require_limits(limits, reports[1].languages)
+    if fail_if_worse and (worse := found.worse()):
+        raise LimitError(f"{after} is worse than {before} in {', '.join(worse)}")
 
 
 @app.command()

@@ -1,11 +1,11 @@
-"""What a run gave, with all that decided it: as JSON for machines, as a table for people."""
+"""What a run gave, with all that decided it: a file of JSON, and how to look at it."""
 
 import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,18 +14,91 @@ from typing import Any
 from eval.goldset import GoldSet
 from index.errors import BelegError
 
-Progress = Callable[[int, int], None]
-"""Called as ``progress(done, total)``."""
-
 Figures = dict[str, Any]
 """Name of a metric -> its value; None where nothing was there to count."""
 
-_COLUMNS = {"de": "German question", "en": "English question"}
 _PACKAGES = ("index", "rag", "eval")
+_LIBRARIES = (
+    "torch",
+    "numpy",
+    "faiss-cpu",
+    "tokenizers",
+    "openai",
+    "xllamacpp",
+    "simplemma",
+    "langchain-text-splitters",
+)
+_UNDECISIVE = ("date", "python", "platform", "cpus")
 
 
 class ReportError(BelegError):
-    """A report that cannot be written."""
+    """A report that cannot be written, or read."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report as its file holds it; a notebook shows it as a table.
+
+    Attributes:
+        result: In JSON types. ``languages``: the figures by question language; ``intervals``: of 95 %; ``questions``: a
+            row a question, with what is right, what was answered, and its ``values``; ``baseline``: the same of the
+            usual recipe, where it ran.
+    """
+
+    result: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> "Report":
+        """Read a report that ``--json`` wrote.
+
+        Raises:
+            ReportError: The file is none.
+        """
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+            if isinstance(result["questions"], list) and "metrics" in result:
+                return cls(result)
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        raise ReportError(f"{path}: is no report of this version; make one: beleg eval answers FOLDER --json FILE")
+
+    @property
+    def languages(self) -> Mapping[str, Figures]:
+        """Name of a metric -> its figure, for each question language."""
+        languages: Mapping[str, Figures] = self.result["languages"]
+        return languages
+
+    @property
+    def questions(self) -> list[dict[str, Any]]:
+        """The rows."""
+        rows: list[dict[str, Any]] = self.result["questions"]
+        return rows
+
+    def save(self, path: Path, kind: str = "") -> None:
+        """Write the report.
+
+        Args:
+            path: Of the file.
+            kind: ``html`` (a page), ``markdown`` or ``json``; by default what the file's ending says, else JSON.
+
+        Raises:
+            ReportError: The file cannot be written.
+        """
+        from eval.page import page
+        from eval.tables import markdown
+
+        match kind or {".html": "html", ".md": "markdown"}.get(path.suffix):
+            case "html":
+                write_text(path, page(self.result))
+            case "markdown":
+                write_text(path, markdown(self.result))
+            case _:
+                write_report(path, self.result)
+
+    def _repr_html_(self) -> str:
+        from eval.tables import html_table
+
+        return html_table(self.result)
 
 
 def describe(goldset: GoldSet, embedder: Any) -> dict[str, Any]:
@@ -40,12 +113,14 @@ def describe(goldset: GoldSet, embedder: Any) -> dict[str, Any]:
             "name": goldset.name,
             "documents": len(goldset.documents),
             "questions": len(goldset.questions),
+            "content_sha256": content_hash(goldset),
             "sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in goldset.files},
         },
         "beleg": beleg_version(),
         "code_sha256": code_hash(_PACKAGES),
         "embedder": {name: getattr(embedder, name) for name in ("name", "fingerprint", "dimension")},
         "settings": _settings(),
+        "libraries": {name: library_version(name) for name in _LIBRARIES},
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -53,10 +128,40 @@ def describe(goldset: GoldSet, embedder: Any) -> dict[str, Any]:
     }
 
 
+def decisive(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of what `describe` tells that which decides the answers, in JSON types.
+
+    >>> decisive({"beleg": "0.1", "date": "2026-11-23", "cpus": 2})
+    {'beleg': '0.1'}
+    """
+    kept = {name: value for name, value in facts.items() if name not in _UNDECISIVE}
+    told: dict[str, Any] = json.loads(json.dumps(kept, default=str))
+    return told
+
+
+def content_hash(goldset: GoldSet) -> str:
+    """SHA-256 over the documents' texts and all that is known of the questions."""
+    digest = hashlib.sha256()
+    for document in goldset.documents:
+        digest.update(f"{document.id}\0{document.content_hash}\n".encode("utf-8", "surrogatepass"))
+    for question in goldset.questions:
+        digest.update(json.dumps(asdict(question), sort_keys=True).encode())
+    return digest.hexdigest()
+
+
 def beleg_version() -> str:
     """Return the installed version, or "not installed" when run from a checkout that was never installed."""
+    return library_version("beleg")
+
+
+def library_version(name: str) -> str:
+    """Return the installed version of a distribution, or "not installed".
+
+    >>> library_version("no-such-library")
+    'not installed'
+    """
     try:
-        return version("beleg")
+        return version(name)
     except PackageNotFoundError:
         return "not installed"
 
@@ -65,8 +170,8 @@ def code_hash(packages: Iterable[str]) -> str:
     """SHA-256 over the source and data of some of our packages: tells two states apart that share a version."""
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    files = (path for package in packages for path in (root / package).iterdir())
-    for path in sorted(path for path in files if path.suffix in {".py", ".jsonl"}):
+    files = (path for package in packages for path in (root / package).rglob("*") if "gold" not in path.parts)
+    for path in sorted(path for path in files if path.suffix in {".py", ".json", ".jsonl"}):
         digest.update(
             f"{path.relative_to(root).as_posix()}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()
         )
@@ -99,65 +204,28 @@ def require_writable(path: Path) -> None:
         raise _unwritable(path, "permission denied")
 
 
-def write_report(path: Path, result: dict[str, Any]) -> None:
+def write_report(path: Path, result: Mapping[str, Any]) -> None:
     """Write the result as JSON in UTF-8; what JSON does not know is written as text, rather than hours of work lost.
 
     Raises:
         ReportError: The file cannot be written.
     """
+    write_text(path, json.dumps(result, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        ReportError: The file cannot be written.
+    """
+    new = path.with_name(f".{path.name}.new")
     try:
-        path.write_text(json.dumps(result, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
+        new.write_bytes(text.encode("utf-8", "replace"))
+        new.replace(path)
     except OSError as error:
         raise _unwritable(path, error.strerror) from error
 
 
 def _unwritable(path: Path, reason: str | None) -> ReportError:
     return ReportError(f"{path}: cannot write the report ({reason}); give another file: --json FILE")
-
-
-def print_table(result: dict[str, Any]) -> None:
-    """Print the figures to the terminal, a metric a row, a question language a column."""
-    from rich.console import Console
-    from rich.table import Table
-
-    languages: dict[str, Figures] = result["languages"]
-    table = Table(title=result["dataset"]["name"])
-    table.add_column("")
-    for language in languages:
-        table.add_column(_COLUMNS[language], justify="right")
-    for name in next(iter(languages.values())):
-        table.add_row(name, *(format_figure(name, figures[name]) for figures in languages.values()))
-    Console().print(table)
-
-
-def format_figure(name: str, value: Any) -> str:
-    """Show a figure: a share with three digits, seconds with their unit, a dash where nothing was to count.
-
-    >>> format_figure("f1", 2 / 3), format_figure("f1", None), format_figure("seconds_p50", 0.0173)
-    ('0.667', '–', '0.017 s')
-    >>> format_figure("status", {"answered": 3, "abstained": 1})
-    '3 answered, 1 abstained'
-    """
-    if value is None:
-        return "–"
-    if isinstance(value, dict):
-        return ", ".join(f"{count} {key}" for key, count in value.items())
-    if name.startswith("seconds"):
-        return f"{value:.3f} s"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def unseen(done: int, total: int) -> None:
-    """Show no progress."""
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Progress]:
-    """Show a bar on the standard error while the block runs."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task(title, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -1,25 +1,16 @@
-"""A retriever's rankings over a gold set -> recall, MRR, nDCG, for each question language."""
+"""A retriever's rankings over a gold set: a question -> the documents and chunks found, best first."""
 
 import hashlib
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
-from eval.goldset import LANGUAGES, GoldSet, GoldSetError, Question, load_goldset
-from eval.metrics import evidence_recall_at_k, mean, mrr_at_k, ndcg_at_k, percentile, recall_at_k
-from eval.report import (
-    Figures,
-    Progress,
-    code_hash,
-    describe,
-    print_table,
-    progress_bar,
-    require_writable,
-    unseen,
-    write_report,
-)
+from eval.goldset import GoldSet, GoldSetError, Question
+from eval.progress import Progress, unseen
+from eval.records import Row
+from eval.report import code_hash
 
 if TYPE_CHECKING:
     from index import Hit, Index
@@ -27,43 +18,81 @@ if TYPE_CHECKING:
 
 DOCUMENTS = 10  # the deepest rank that a metric looks at
 CHUNKS = 50  # enough for ten documents, as a rule
+SHOWN_CHUNKS = 10
+
+
+class Searcher(Protocol):
+    """Finds chunks for a question; beleg's retriever, or another's."""
+
+    def retrieve(self, question: str, k: int = 5, *, documents: Iterable[str] | None = None) -> "Sequence[Hit]":
+        """Return at most k hits, best first, of these documents alone where there are any named."""
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """What was found for a question: documents, each once, and chunks, best first; and how long it took.
-
-    ``by_meaning`` and ``by_words`` are the documents as the dense and the lexical search alone would rank them.
-    """
+    """What was found for a question: documents, each once, and chunks, best first; and how long it took."""
 
     question: Question
     documents: tuple[str, ...]
     hits: tuple["Hit", ...]
     seconds: float
-    by_meaning: tuple[str, ...] = ()
-    by_words: tuple[str, ...] = ()
+
+    def to_dict(self) -> Row:
+        """Return what a report holds of it."""
+        hits = [
+            {
+                "document_id": hit.chunk.document_id,
+                "title": hit.chunk.title,
+                "start": hit.chunk.start,
+                "end": hit.chunk.end,
+                "score": round(hit.score, 4),
+            }
+            for hit in self.hits[:SHOWN_CHUNKS]
+        ]
+        return {"documents": list(self.documents[:DOCUMENTS]), "hits": hits}
 
 
-def run_retrieval(dataset: Path, json_file: Path | None = None, *, documents: Path | None = None) -> dict[str, Any]:
-    """Index a gold set, measure retrieval, print the table, write the report; this is ``beleg eval retrieval``.
+class BelegRetrieval:
+    """The retriever, asked one question after the other; the language is left to it."""
 
-    Raises:
-        BelegError: The gold set, the index, the models or the report's file cannot be used.
-    """
-    from rag import Retriever
+    name = "beleg"
 
-    goldset = load_goldset(dataset, documents)
-    if json_file:
-        require_writable(json_file)
-    with progress_bar("Indexing") as progress:
-        index = index_goldset(goldset, index_folder(goldset), progress=progress)
-    with progress_bar("Searching") as progress:
-        languages = evaluate_retrieval(goldset, Retriever(index), progress=progress)
-    result = {"kind": "retrieval", **describe(goldset, index.embedder), "languages": languages}
-    print_table(result)
-    if json_file:
-        write_report(json_file, result)
-    return result
+    def __init__(self, retriever: "Retriever") -> None:
+        self._retriever = retriever
+
+    def ask(self, question: Question) -> Row:
+        """Rank the documents, and as each part of the search alone would; only the first search is timed."""
+        question = in_full(question)
+        row = ranking_row(self._retriever, question)
+        embedded = self._retriever.embed(question.question)
+        candidates = self._retriever.candidates(embedded, documents=question.documents)
+        by_meaning = sorted(candidates, key=lambda hit: -hit.dense)
+        by_words = sorted((hit for hit in candidates if hit.lexical > 0), key=lambda hit: -hit.lexical)
+        row["ranking"] |= {
+            "dense": list(_documents(by_meaning)[:DOCUMENTS]),
+            "lexical": list(_documents(by_words)[:DOCUMENTS]),
+        }
+        return row
+
+
+def in_full(question: Question) -> Question:
+    """Return a question as beleg searches for it: a follow-up goes with the question before it."""
+    from rag.assistant import searched_for
+
+    return replace(question, question=searched_for(question.question, question.history))
+
+
+def ranking_row(searcher: Searcher, question: Question) -> Row:
+    """Rank the documents; the row of a run of the retrieval alone."""
+    ranking = rank_documents(searcher, question)
+    texts = [{"text": hit.chunk.text, **_scores(hit)} for hit in ranking.hits[:5]]
+    row = ranking.to_dict()
+    row["hits"] = [hit | more for hit, more in zip(row["hits"], texts, strict=False)] + row["hits"][5:]
+    return {"id": question.id, "seconds": round(ranking.seconds, 6), "ranking": row}
+
+
+def _scores(hit: "Hit") -> dict[str, float]:
+    return {name: round(getattr(hit, name), 4) for name in ("dense", "late", "lexical")}
 
 
 def index_folder(goldset: GoldSet) -> Path:
@@ -101,79 +130,18 @@ def index_goldset(goldset: GoldSet, folder: Path, *, progress: Progress = unseen
     return index
 
 
-def evaluate_retrieval(goldset: GoldSet, retriever: "Retriever", *, progress: Progress = unseen) -> dict[str, Figures]:
-    """Measure the retriever by the questions whose evidence is known.
-
-    Unanswerable questions and those without evidence have no right ranking and are left out. The whole set is
-    searched, unless a question is limited to documents. As a user would, it leaves the language of the question to the
-    retriever. One question is asked beforehand, so that loading the models counts in no figure.
-
-    Returns:
-        For each question language ``n, recall@1, recall@5, recall@10, mrr@10, ndcg@10, evidence_recall@5``,
-        ``seconds_p50``, ``seconds_p95``, and ``ndcg@10`` of each part of the search alone: ``dense_ndcg@10`` and
-        ``lexical_ndcg@10``; None where no question counts.
-    """
-    questions = [question for question in goldset.questions if question.evidence]
-    if questions:
-        rank_documents(retriever, questions[-1])
-    rankings = []
-    for question in questions:
-        rankings.append(rank_documents(retriever, question))
-        progress(len(rankings), len(questions))
-    return {language: figures_of_rankings(_of(language, rankings)) for language in languages_of(goldset.questions)}
-
-
-def rank_documents(retriever: "Retriever", question: Question) -> Ranking:
+def rank_documents(searcher: Searcher, question: Question) -> Ranking:
     """Retrieve so many chunks that ten documents are among them, or all there are; only the first search is timed."""
     k = CHUNKS
     start = time.perf_counter()
-    hits = retriever.retrieve(question.question, k, documents=question.documents)
+    hits = searcher.retrieve(question.question, k, documents=question.documents)
     seconds = time.perf_counter() - start
     while len(hits) >= k and len(_documents(hits)) < DOCUMENTS:
         k *= 2
-        hits = retriever.retrieve(question.question, k, documents=question.documents)
-    candidates = retriever.candidates(retriever.embed(question.question), documents=question.documents)
-    by_meaning = sorted(candidates, key=lambda hit: -hit.dense)
-    by_words = sorted((hit for hit in candidates if hit.lexical > 0), key=lambda hit: -hit.lexical)
-    return Ranking(
-        question, _documents(hits), tuple(hits), seconds, _documents(by_meaning)[:DOCUMENTS], _documents(by_words)
-    )
+        hits = searcher.retrieve(question.question, k, documents=question.documents)
+    return Ranking(question, _documents(hits), tuple(hits), seconds)
 
 
 def _documents(hits: Iterable["Hit"]) -> tuple[str, ...]:
     """Documents of the chunks, each at the place of its best chunk."""
     return tuple(dict.fromkeys(hit.chunk.document_id for hit in hits))
-
-
-def figures_of_rankings(rankings: Sequence[Ranking]) -> Figures:
-    """Take the mean of each metric over the rankings; all questions must have evidence."""
-    relevant_documents = [{span.document_id for span in ranking.question.evidence} for ranking in rankings]
-    judged = list(zip(relevant_documents, (ranking.documents for ranking in rankings), strict=True))
-    dense = list(zip(relevant_documents, (ranking.by_meaning for ranking in rankings), strict=True))
-    lexical = list(zip(relevant_documents, (ranking.by_words for ranking in rankings), strict=True))
-    return {
-        "n": len(rankings),
-        "recall@1": mean(recall_at_k(relevant, ranked, 1) for relevant, ranked in judged),
-        "recall@5": mean(recall_at_k(relevant, ranked, 5) for relevant, ranked in judged),
-        "recall@10": mean(recall_at_k(relevant, ranked, 10) for relevant, ranked in judged),
-        "mrr@10": mean(mrr_at_k(relevant, ranked, 10) for relevant, ranked in judged),
-        "ndcg@10": mean(ndcg_at_k(relevant, ranked, 10) for relevant, ranked in judged),
-        "dense_ndcg@10": mean(ndcg_at_k(relevant, ranked, 10) for relevant, ranked in dense),
-        "lexical_ndcg@10": mean(ndcg_at_k(relevant, ranked, 10) for relevant, ranked in lexical),
-        "evidence_recall@5": mean(
-            evidence_recall_at_k(ranking.question.evidence, [hit.chunk for hit in ranking.hits], 5)
-            for ranking in rankings
-        ),
-        "seconds_p50": percentile((ranking.seconds for ranking in rankings), 50),
-        "seconds_p95": percentile((ranking.seconds for ranking in rankings), 95),
-    }
-
-
-def languages_of(questions: Iterable[Question]) -> list[str]:
-    """List the question languages that occur, German first."""
-    found = {question.language for question in questions}
-    return [language for language in LANGUAGES if language in found]
-
-
-def _of(language: str, rankings: Iterable[Ranking]) -> list[Ranking]:
-    return [ranking for ranking in rankings if ranking.question.language == language]

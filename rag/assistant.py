@@ -23,6 +23,7 @@ from rag.language import Language, question_language
 from rag.llm import LLM, NoModelError, load_llm
 from rag.prompt import constant_prompt
 from rag.retriever import Retriever
+from rag.trace import note_search
 from rag.writer import AnswerSentence, Status, Writer
 
 History = Sequence[tuple[str, str]]
@@ -135,6 +136,11 @@ class Assistant:
         ).start()
         return assistant
 
+    @property
+    def llm(self) -> LLM | None:
+        """Who writes, once it is loaded; ``None``: nobody, answers are quotes."""
+        return self._model(self.interface)[0]
+
     def answer(
         self,
         question: str,
@@ -181,7 +187,8 @@ class Assistant:
         asked_in = question_language(question, self.interface)
         language = language or asked_in
         before = _leans_on(question, history)
-        full_question = f"{before} {question}".strip()
+        full_question = searched_for(question, history)
+        note_search(full_question)
 
         embedded = self.retriever.embed(full_question, asked_in)
         documents = None if documents is None else list(documents)
@@ -288,6 +295,15 @@ def answer(
 _loaded = cache(Assistant.load)
 
 
+def searched_for(question: str, history: History) -> str:
+    """Return what is searched for: a question that leans on the one before it goes with it.
+
+    >>> searched_for("Und wann war das?", [("Wo war die Messe?", "In Shanghai.")])
+    'Wo war die Messe? Und wann war das?'
+    """
+    return f"{_leans_on(question, history)} {question}".strip()
+
+
 def _leans_on(question: str, history: History) -> str:
     """Return the question before, where this one leans on it ("Und wann war das?", "And who backs it?"), else ""."""
     words = question.casefold().split()
@@ -310,4 +326,7 @@ def hit_dict(hit: Hit) -> dict[str, Any]:
         "start": chunk.start,
         "end": chunk.end,
         "score": round(hit.score, 4),
+        "dense": round(hit.dense, 4),
+        "late": round(hit.late, 4),
+        "lexical": round(hit.lexical, 4),
     }

@@ -19,6 +19,7 @@ from index.errors import BelegError
 from index.settings import index_settings
 from index.weights import LLM_WEIGHTS, Progress, fetch
 from rag.prompt_cache import PromptCache
+from rag.trace import Exchange, listening, note_exchange
 
 if TYPE_CHECKING:
     from openai import APIStatusError, OpenAI
@@ -156,26 +157,39 @@ class LLM:
         with self._named_errors():
             chunks = self._chunks(messages, max_tokens)
         choice, finished = None, None
-        with chunks, self._named_breaks():
-            for choice in _choices(chunks):
-                finished = getattr(choice, "finish_reason", None) or finished
-                text = getattr(getattr(choice, "delta", None), "content", None)
-                if text:
-                    yield Token(text, _logprob(choice))
+        heard = _Heard(chunks)
+        try:
+            with chunks, self._named_breaks():
+                for choice in _choices(heard):
+                    finished = getattr(choice, "finish_reason", None) or finished
+                    text = getattr(getattr(choice, "delta", None), "content", None)
+                    if text:
+                        heard.text += text
+                        yield Token(text, _logprob(choice))
+        finally:
+            note_exchange(_exchange(messages, heard.text, heard.usage))
         if choice is None:
             raise LLMError(f"{self._url}: the answer is no chat completion; check BELEG_LLM_BASE_URL")
         self._require_end(finished, max_tokens)
 
     def _chunks(self, messages: list[Message], max_tokens: int) -> Any:
-        """Ask for the answer with probabilities, or without where the endpoint does not take that request."""
+        """Ask for the answer with probabilities, or without where the endpoint does not take that request.
+
+        Who listens wants the tokens counted, too; an endpoint that does not take that is asked as ever.
+        """
         import openai
 
         request: dict[str, Any] = {"model": self._model, "messages": messages, "max_tokens": max_tokens}
         create: Any = self._client.chat.completions.create
-        try:
-            return create(**request, temperature=0, stream=True, logprobs=True)
-        except (openai.BadRequestError, openai.UnprocessableEntityError):
-            return create(**request, temperature=0, stream=True)
+        wishes: list[dict[str, Any]] = [{"logprobs": True}]
+        if listening():
+            wishes.insert(0, {"logprobs": True, "stream_options": {"include_usage": True}})
+        for wish in wishes:
+            try:
+                return create(**request, temperature=0, stream=True, **wish)
+            except (openai.BadRequestError, openai.UnprocessableEntityError):
+                continue
+        return create(**request, temperature=0, stream=True)
 
     def _require_end(self, finished: str | None, max_tokens: int) -> None:
         if finished is None:
@@ -207,6 +221,7 @@ class LLM:
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError):
                 return None  # not every endpoint takes a request for probabilities
+        note_exchange(_exchange(messages, "", getattr(completion, "usage", None)))
         return _log_odds(_next_tokens(completion), start)
 
     @contextmanager
@@ -258,6 +273,25 @@ class LLM:
         """Return the beginning of an error's text, without the key."""
         text = " ".join(str(error).replace(self._client.api_key, "***").split())
         return f"{text[:200]}…" if len(text) > 200 else text
+
+
+class _Heard:
+    """The chunks of an answer, with what is told beside its text."""
+
+    def __init__(self, chunks: Iterable[Any]) -> None:
+        self._chunks = chunks
+        self.text = ""
+        self.usage: object = None
+
+    def __iter__(self) -> Iterator[Any]:
+        for chunk in self._chunks:
+            self.usage = getattr(chunk, "usage", None) or self.usage
+            yield chunk
+
+
+def _exchange(messages: list[Message], text: str, usage: object) -> Exchange:
+    read, written = (getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens"))
+    return Exchange(messages[-1]["content"], text, read, written)
 
 
 def _choices(chunks: Iterable[Any]) -> Iterator[Any]:

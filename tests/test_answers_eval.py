@@ -1,11 +1,13 @@
 """Answer figures: a scripted assistant, figures by arithmetic."""
 
 from dataclasses import asdict, dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
-from eval.answers import evaluate_answers, language_right
 from eval.goldset import Evidence, GoldSet, Question
+from eval.measures import ANSWERS, Metric, language_right
+from eval.runs import Way, evaluate_answers
 from index import Document
 
 TEXT = "Der Eintritt ist frei. Am Montag ist das Bad geschlossen."
@@ -37,6 +39,10 @@ REFUSED = Answered("Dazu sagen die Dokumente nichts.", status="abstained")
 class Scripted:
     """Gives the answer written down for a question and keeps what it was asked."""
 
+    llm = None
+    index = SimpleNamespace(embedder=SimpleNamespace(name="scripted", fingerprint="sha256:0", dimension=3))
+    retriever = SimpleNamespace(retrieve=lambda question, k, documents=None: [])
+
     def __init__(self, answers):
         self.answers = answers
         self.calls = []
@@ -60,7 +66,7 @@ def figures(*cases, language="de"):
     questions = [question for question, _ in cases]
     gold = GoldSet("probe", (Document("bad", "Freibad", TEXT),), tuple(questions))
     assistant = Scripted({question.question: answer for question, answer in cases})
-    return evaluate_answers(gold, assistant, questions).languages[language]
+    return evaluate_answers(gold, assistant).languages[language]
 
 
 def test_f1_and_exact_match_leave_markers_out_and_a_refusal_scores_zero():
@@ -153,11 +159,34 @@ def test_questions_are_asked_as_a_user_would_with_their_filter_and_kept_with_the
     german, english = asked("wo?", FREE, documents=("bad",)), asked("where?", language="en")
     gold = GoldSet("probe", (Document("bad", "Freibad", TEXT),), (german, english))
     assistant, seen = Scripted({"wo?": Answered("Frei", [cite(FREE)]), "where?": REFUSED}), []
-    run = evaluate_answers(gold, assistant, [german, english], progress=lambda *step: seen.append(step))
+    run = evaluate_answers(gold, assistant, way=Way(progress=lambda *step: seen.append(step)))
     assert assistant.calls == [("wo?", None, ("bad",)), ("where?", None, None)]
-    assert seen == [(1, 2), (2, 2)]
+    assert seen == [(0, 2), (1, 2), (2, 2)]
     assert list(run.languages) == ["de", "en"]
-    record = run.records[0].to_dict()
-    assert record["gold"]["answers"] == ("frei",)
+    record = run.questions[0]
+    assert record["gold"]["answers"] == ["frei"]
     assert record["answer"]["citations"][0]["quote"] == "ist frei"
     assert 0 <= run.languages["de"]["seconds_p50"] == record["seconds"] < 1
+
+
+def test_a_metric_of_your_own_is_counted_with_its_interval_and_shown():
+    words = Metric(lambda record: len(record.text.split()), better="")
+    question = asked("a", FREE)
+    gold = GoldSet("probe", (Document("bad", "Freibad", TEXT),), (question,))
+    assistant = Scripted({"a": Answered("Der Eintritt ist frei [1].")})
+    report = evaluate_answers(gold, assistant, metrics={**ANSWERS, "words": words})
+    assert report.languages["de"]["words"] == 4
+    assert report.result["intervals"]["de"]["words"] == [4, 4]
+    assert report.questions[0]["values"]["words"] == 4
+    assert "<td>words</td><td>4" in report._repr_html_()
+
+
+def test_grounded_counts_the_sentences_that_the_check_let_pass():
+    verdicts = [{"supported": True}, {"supported": True}, {"supported": False}]
+
+    class Judged(Answered):
+        def to_dict(self):
+            return super().to_dict() | {"verdicts": verdicts}
+
+    found = figures((asked("a", FREE), Judged("Frei")), (asked("b", FREE), Answered("Frei")))
+    assert found["grounded"] == 2 / 3

@@ -7,14 +7,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from eval.cli import app
 from eval.goldset import Evidence, GoldSet, GoldSetError, Question
-from eval.report import ReportError, code_hash, describe, print_table, require_writable, write_report
-from eval.retrieval import evaluate_retrieval, index_folder, index_goldset, rank_documents
+from eval.report import ReportError, code_hash, describe, require_writable, write_report
+from eval.retrieval import index_folder, index_goldset, rank_documents
+from eval.runs import Way
+from eval.runs import evaluate_retrieval as evaluate
+from eval.tables import print_tables, report_tables
 from index import Chunk, Document, Hit, Index
 from index.errors import BelegError
 
@@ -27,6 +31,8 @@ def hit(document_id, start=0, end=10, dense=0.5, lexical=0.0):
 
 class Scripted:
     """Gives the hits written down for a question and keeps what it was asked."""
+
+    index = SimpleNamespace(embedder=SimpleNamespace(name="scripted", fingerprint="sha256:0", dimension=3))
 
     def __init__(self, rankings):
         self.rankings = rankings
@@ -41,6 +47,10 @@ class Scripted:
 
     def candidates(self, question, *, documents=None):
         return self.rankings[question]
+
+
+def evaluate_retrieval(gold, retriever, **arguments):
+    return evaluate(gold, retriever, **arguments).languages
 
 
 def question(name, language, *spans, documents=None):
@@ -119,8 +129,8 @@ def test_the_search_widens_until_ten_documents_are_seen():
 def test_progress_counts_the_questions():
     seen = []
     gold = goldset(question("a", "de", ("d0", 0, 5)), question("b", "de", ("d0", 0, 5)))
-    evaluate_retrieval(gold, Scripted({"a": [], "b": []}), progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 2), (2, 2)]
+    evaluate_retrieval(gold, Scripted({"a": [], "b": []}), way=Way(progress=lambda *step: seen.append(step)))
+    assert seen == [(0, 2), (1, 2), (2, 2)]
 
 
 def test_the_folder_of_the_index_follows_the_documents(tmp_path):
@@ -181,10 +191,12 @@ def test_a_report_that_cannot_be_written_is_refused_beforehand(tmp_path):
 
 def test_the_table_has_a_column_a_language(capsys):
     figures = {"n": 2, "recall@1": 0.5, "seconds_p50": None}
-    print_table({"dataset": {"name": "probe"}, "languages": {"de": figures, "en": {**figures, "recall@1": 1 / 3}}})
+    languages = {"de": figures, "en": {**figures, "recall@1": 1 / 3}}
+    bounds = {"de": {"recall@1": [0.4, 0.6]}}
+    print_tables(report_tables({"dataset": {"name": "probe"}, "languages": languages, "intervals": bounds}))
     lines = capsys.readouterr().out.splitlines()
     assert any("German question" in line and "English question" in line for line in lines)
-    assert any("recall@1" in line and "0.500" in line and "0.333" in line for line in lines)
+    assert any("recall@1" in line and "0.500 (0.400–0.600)" in line and "0.333" in line for line in lines)
     assert any("seconds_p50" in line and "–" in line for line in lines)
 
 
