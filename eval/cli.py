@@ -206,7 +206,7 @@ def draft(
 ) -> None:
     """Propose question pairs with evidence, by the model; none counts before you accept it (review)."""
     from eval.draft import run_draft
-    from eval.report import progress_bar
+    from eval.progress import progress_bar
 
     with progress_bar("Drafting") as progress:
         drafted = run_draft(documents, out, n, seed=seed, progress=progress)
@@ -230,7 +230,8 @@ def judge() -> None:
     from dataclasses import asdict
 
     from eval.judge import run_judge
-    from eval.report import format_figure, progress_bar
+    from eval.progress import progress_bar
+    from eval.tables import format_figure
 
     with progress_bar("Judging") as progress:
         found = run_judge(progress=progress)

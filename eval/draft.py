@@ -15,8 +15,9 @@ from pathlib import Path
 from eval.doubles import near_doubles
 from eval.formats.rows import Fields, GoldSetError
 from eval.goldset import PROPOSED
-from eval.report import Progress, unseen
-from index.document import Document, load_documents
+from eval.progress import Progress, unseen
+from index.document import Document
+from index.loading import load_documents
 from index.sentences import split_sentences
 from rag.citations import find_quote
 from rag.llm import LLM, BrokenAnswerError, Message, load_llm

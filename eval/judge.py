@@ -11,7 +11,7 @@ from typing import Any
 
 from eval.formats.rows import GoldSetError, lines_of
 from eval.metrics import cohen_kappa, f1
-from eval.report import Progress, unseen
+from eval.progress import Progress, unseen
 from rag.llm import LLM, Message, load_llm
 
 LABELS = Path(__file__).parent / "gold" / "judge" / "labels.jsonl"

@@ -8,7 +8,8 @@ from eval.formats.feedback import feedback_rows, is_feedback
 from eval.formats.rows import Fields, GoldRows, GoldSetError, Row, as_row, json_of, lines_of, table_of
 from eval.formats.squad import is_squad, squad_rows
 from eval.formats.table import gold_row
-from index.document import Document, DocumentError, load_documents
+from index.document import Document, DocumentError
+from index.loading import load_documents
 
 _JSON_LINES = (".jsonl", ".jsonl.gz")
 _TABLES = (".csv", ".tsv")

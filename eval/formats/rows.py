@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from index.document import Document, DocumentError, decode
+from index.document import Document, DocumentError
+from index.encodings import decode
 from index.errors import BelegError
 
 Fields = dict[str, Any]
