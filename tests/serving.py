@@ -1,6 +1,5 @@
 """A real server in a thread, over a small index with an embedder by hand and a scripted model."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from ui.api import Service
 from ui.asgi import ASGI
 from ui.chat import Loading
 from ui.queue import FairQueue
+from ui.server import listen
 
 
 def loaded(assistant: Assistant, queue: FairQueue | None = None) -> Service:
@@ -27,7 +27,7 @@ def loaded(assistant: Assistant, queue: FairQueue | None = None) -> Service:
 @contextmanager
 def serving(app: ASGI) -> Iterator[str]:
     """Serve on loopback; give the URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listen("127.0.0.1", 0) as listener:
         config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, proxy_headers=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=[[listener]], daemon=True)

@@ -28,7 +28,7 @@ from ui.evidence import answer_html, escape, text_html
 from ui.frame import turn_html
 from ui.in_thread import in_thread
 from ui.queue import BusyError, Waiting
-from ui.server import ChatError, guarded, page_language
+from ui.server import ChatError, guarded, listen, page_language
 from ui.texts import DE, EN, Texts
 
 HOSTILE = [
@@ -378,6 +378,13 @@ def test_a_port_in_use_is_named_with_the_way_out() -> None:
 def test_a_foreign_host_is_named() -> None:
     with pytest.raises(ChatError, match=r"cannot listen on 203\.0\.113\.7, port 7860 .*--host"):
         launch_chat("unused", host="203.0.113.7", language="de")
+
+
+def test_a_reply_is_sent_at_once() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def _page(scope: Any, receive: Any, send: Any) -> None:

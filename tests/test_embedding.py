@@ -112,6 +112,7 @@ def test_decomposed_umlauts_are_the_same_text(tokenizer: Any) -> None:
     assert tokenizer.encode("fu\u0308r").ids == tokenizer.encode("für").ids
 
 
+@pytest.mark.slow
 @needs_weights
 @pytest.mark.parametrize(("number_format", "least"), [("float32", 0.999999), ("bfloat16", 0.9998)])
 def test_vectors_are_those_of_transformers_bert(
@@ -263,6 +264,7 @@ def test_tokens_of_a_question_find_its_translation(embedder: Embedder) -> None:
         assert np.argmax(late_scores(embedder.embed_question(question, "en")[1], passages)) == number
 
 
+@pytest.mark.slow
 @needs_weights
 def test_token_means_are_those_of_the_parallel_questions(e5_file: Any) -> None:
     """What ``e5_token_means.f32`` holds, measured again."""
@@ -384,6 +386,7 @@ def test_fingerprint_follows_the_content_of_the_folder(tiny_model: Path, tmp_pat
     assert fingerprints[0] == fingerprints[1] != fingerprints[2]
 
 
+@pytest.mark.slow
 def test_hub_model_that_is_here_is_loaded_without_asking_the_hub(tiny_model: Path, tmp_path: Path) -> None:
     commit = "0123456789abcdef0123456789abcdef01234567"
     repo = tmp_path / "hub" / "models--probe--winzig"

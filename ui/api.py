@@ -71,7 +71,7 @@ class Question(BaseModel):
 
 
 class PassageJSON(TypedDict):
-    """A passage that was found."""
+    """A passage that was found; ``score`` orders them and is made of the three after it."""
 
     document_id: str
     title: str
@@ -79,6 +79,9 @@ class PassageJSON(TypedDict):
     start: int
     end: int
     score: float
+    dense: float
+    late: float
+    lexical: float
 
 
 class AnswerJSON(TypedDict):

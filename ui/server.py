@@ -182,12 +182,16 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise ChatError(f"port {port} on {host} is in use; take another: --port {port + 1}") from error
         reason = getattr(error, "strerror", None) or error
         raise ChatError(f"cannot listen on {host}, port {port} ({reason}); change --host or --port") from error
+    # Inherited by every connection. asyncio does not set it where a listener is handed over, and each reply after a
+    # connection's first then waits 40 ms for the client's acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def announce(listener: socket.socket, on_ready: Callable[[str], None] | None, open_browser: bool) -> None:
