@@ -195,7 +195,7 @@ def test_an_empty_gold_set_is_named(tmp_path: Path, name: str) -> None:
     ("name", "raw", "says"),
     [
         ("a.txt", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "named .txt, but looks like a PNG picture"),
-        ("a.md", gzip.compress(b"Text"), "looks like a gzip file"),
+        ("a.md", gzip.compress(b"Text", mtime=0), "looks like a gzip file"),
         ("a.txt", b"Text\0Text", "binary data"),
         ("a.pdf", b"PK\x03\x04" + bytes(40), "looks like a zip archive"),
         ("a.pdf", b"Sehr geehrte Damen", "looks like plain text; name it .txt"),

@@ -133,7 +133,6 @@ def test_pieces_without_text_are_passed_over(server, llm, delta):
         (completion([]), "the answer is no chat completion; check BELEG_LLM_BASE_URL"),
         (status(200, b"[1, 2"), "the answer is no chat completion; check BELEG_LLM_BASE_URL"),
     ],
-    ids=str,
 )
 def test_a_refusal_says_what_to_change(server, llm, reply, says):
     server.replies = [reply]
