@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from eval.metrics import risk_coverage
 from index.embedding import EMBEDDED_MODEL
 from index.errors import BelegError
 from index.weights import LLM_WEIGHTS
@@ -136,21 +137,6 @@ def area(probabilities: Floats, labels: Sequence[bool]) -> float:
     return float(above)
 
 
-def risk_coverage(probabilities: Floats, labels: Sequence[bool]) -> list[tuple[float, float]]:
-    """Return for each share of the questions that is answered, the surest first, the share of wrong among these.
-
-    After El-Yaniv and Wiener (2010), On the Foundations of Noise-free Selective Classification.
-
-    >>> risk_coverage(np.array([0.9, 0.1, 0.5]), [True, False, True])
-    [(0.333, 0.0), (0.667, 0.0), (1.0, 0.333)]
-    """
-    order = np.argsort(-probabilities, kind="stable")
-    wrong = np.cumsum(~np.array(labels)[order])
-    answered = np.arange(1, len(order) + 1)
-    coverage, risk = answered / len(order), wrong / answered
-    return [(round(float(c), 3), round(float(r), 3)) for c, r in zip(coverage, risk, strict=True)]
-
-
 def figures(cases: Sequence[Case], answers: Sequence[bool]) -> dict[str, float]:
     """Return what answering these and refusing the others gives: the shares of the two mistakes, F1 of refusing."""
     unanswerable = [answered for case, answered in zip(cases, answers, strict=True) if not case.answerable]
@@ -209,8 +195,14 @@ def calibrate(cases: Sequence[Case], most_refused: float = MOST_REFUSED) -> dict
             "answer": area(after, [case.answerable for case in written]),
         },
         "figures": {name: _of_set(name, cases, answers) for name in sets},
-        "risk_coverage": risk_coverage(after, [case.answerable for case in written])[9::10],
+        "risk_coverage": _curve(after, written),
     }
+
+
+def _curve(probabilities: Floats, cases: Sequence[Case]) -> list[tuple[float, float]]:
+    """Return every tenth point of the share answered and the share of unanswerable questions among these."""
+    judged = [(float(p), float(not case.answerable)) for p, case in zip(probabilities, cases, strict=True)]
+    return [(round(coverage, 3), round(risk, 3)) for coverage, risk in risk_coverage(judged)[9::10]]
 
 
 def _of_set(name: str, cases: Sequence[Case], answers: Sequence[bool]) -> dict[str, float]:

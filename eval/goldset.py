@@ -13,6 +13,7 @@ from eval.formats.read import read_rows
 from eval.formats.rows import Fields, Row
 from eval.formats.rows import GoldSetError as GoldSetError  # noqa: PLC0414 - others import it from here
 from index.document import Document
+from index.language import Language
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Question:
     id: str
     pair: str
     question: str
-    language: str
+    language: Language
     answerable: bool
     answers: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -294,10 +295,10 @@ def _text(row: Fields, name: str) -> str:
     return str(value)
 
 
-def _language(row: Fields) -> str:
+def _language(row: Fields) -> Language:
     value = row.get("language")
     _check(value in LANGUAGES, "language", value, f"one of {', '.join(LANGUAGES)}")
-    return str(value)
+    return "de" if value == "de" else "en"
 
 
 def _list(row: Fields, name: str) -> list[Any]:

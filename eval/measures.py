@@ -39,6 +39,7 @@ from eval.metrics import (
     refusal_f1,
 )
 from eval.records import Record
+from index.language import Language
 
 Pool = Callable[[Sequence[Any]], float | None]
 """From the values of the questions that have one to the figure; a list of JSON comes as a tuple."""
@@ -88,10 +89,11 @@ def pooled(metric: Metric, values: Sequence[Any]) -> float | None:
 # Answers
 
 
-def _of_gold(measure: Callable[[Sequence[str], str], float], record: Record) -> float | None:
-    if not record.question.answers:
+def _of_gold(measure: Callable[[Sequence[str], str, Language], float], record: Record) -> float | None:
+    asked = record.question
+    if not asked.answers:
         return None
-    return 0.0 if record.abstained else measure(record.question.answers, record.text)
+    return 0.0 if record.abstained else measure(asked.answers, record.text, asked.language)
 
 
 def _quote_valid(record: Record) -> tuple[int, int] | None:
@@ -218,7 +220,8 @@ ANSWERS: Metrics = {
 }
 """Of ``beleg eval answers``.
 
-- ``f1``, ``exact_match``: over the questions with gold answers; a refusal scores 0.
+- ``f1``, ``exact_match``: over the questions with gold answers; the articles of the question's language do not count,
+  a refusal scores 0.
 - ``quote_valid``: share of all citations, those of wrong answers and refusals too.
 - ``citation_precision``: over the answered questions with evidence whose answer cites something.
 - ``citation_recall``: over the questions with evidence; a refusal scores 0.

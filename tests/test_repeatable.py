@@ -8,7 +8,7 @@ from eval.runs import evaluate_answers
 
 def without_times(report):
     return [
-        (row["id"], row["answer"]["text"], row["answer"]["signals"], row["ranking"], row["tokens"], row["trace"])
+        (row["id"], row["answer"]["text"], row["answer"]["signals"], row.get("ranking"), row["tokens"], row["trace"])
         for row in report.questions
     ]
 
