@@ -65,6 +65,15 @@ def indexed(folder, beleg):
     return folder / "index"
 
 
+@pytest.mark.slow
+def test_the_demo_leaves_alone_what_an_older_one_made(folder, beleg):
+    (folder / "sample").mkdir()
+    old = folder / "sample" / "manifest.json"
+    old.write_text('{"format": 2, "checksum": ""}', encoding="utf-8")
+    code, out, _ = beleg("demo")
+    assert (code, "[1]" in out, json.loads(old.read_text("utf-8"))["format"]) == (0, True, 2)
+
+
 def test_add_list_ask_remove(folder, indexed, beleg):
     code, out, _ = beleg("index", "list", "--json")
     [row] = json.loads(out)

@@ -239,10 +239,11 @@ def demo() -> None:
     from importlib.resources import as_file, files
 
     from index import Index, load_documents
+    from index.manifest import FORMAT
     from index.settings import index_settings
     from ui.progress import indexing_progress
 
-    folder = index_settings().index.parent / "sample"
+    folder = index_settings().index.parent / f"sample-{FORMAT}"  # one that an older beleg left is of another format
     with (
         as_file(files("eval") / "gold" / "sample" / "documents.jsonl") as sample,
         indexing_progress(T.indexing, T.indexed) as progress,
