@@ -256,6 +256,12 @@ def test_in_a_real_browser_one_is_locked_out_or_logs_in_and_asks(tmp_path):
         assert "Too many wrong passwords. Try again from" in stranger.get_by_role("alert").text_content()
         page.reload()
         page.locator("#beleg-question textarea").wait_for()
+
+        page.get_by_role("button", name=DE.logout_button).click()
+        page.get_by_label(DE.login_label).wait_for()
+        page.goto(f"{page_url}/de/")
+        page.get_by_label(DE.login_label).wait_for()
+        assert page.evaluate("localStorage.length") == 0
         chromium.close()
 
 

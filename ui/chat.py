@@ -162,7 +162,7 @@ class _Page:
 
         t = self.texts
         plain = {"padding": False, "js_on_load": None}
-        gr.HTML(header_html(t), elem_id="beleg-header", **plain)
+        gr.HTML(header_html(t, log_out=bool(ServerSettings().password)), elem_id="beleg-header", **plain)
         with gr.Row(elem_id="beleg-panes"):
             with gr.Column(elem_id="beleg-conversation"):
                 with gr.Column(elem_id="beleg-scroll"):

@@ -5,6 +5,7 @@ import json
 from index import Index
 from ui.conversation import Turn, stored
 from ui.evidence import answer_html, escape, note_html, quotes_html, text_html
+from ui.login import LOGOUT
 from ui.shelf import UPLOAD_BYTES, formats
 from ui.texts import Texts
 
@@ -18,12 +19,17 @@ EXAMPLES = (
 """Questions to the sample corpus; the last one has no answer in it."""
 
 
-def header_html(t: Texts) -> str:
-    """Return the page's name and lead, and the switch to the other language."""
+def header_html(t: Texts, *, log_out: bool) -> str:
+    """Return the page's name and lead, the switch to the other language, and where there is a login, the way out."""
     other = "en" if t.language == "de" else "de"
+    out = (
+        f'<form method="post" action="{LOGOUT}" id="beleg-logout"><button class="beleg-button" '
+        f'title="{escape(t.logout_hint)}">{escape(t.logout_button)}</button></form>'
+    )
     return (
-        f'<header><div><h1>beleg</h1><p>{escape(t.chat_lead)}</p></div><a class="beleg-button" id="beleg-switch" '
-        f'href="/{other}/" hreflang="{other}" lang="{other}">{escape(t.chat_language_switch)}</a></header>'
+        f'<header><div><h1>beleg</h1><p>{escape(t.chat_lead)}</p></div><nav><a class="beleg-button" id="beleg-switch" '
+        f'href="/{other}/" hreflang="{other}" lang="{other}">{escape(t.chat_language_switch)}</a>'
+        f"{out if log_out else ''}</nav></header>"
     )
 
 

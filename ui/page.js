@@ -386,6 +386,7 @@ window.beleg = (() => {
     }
   });
   document.addEventListener("submit", (event) => {
+    if (event.target.id === "beleg-logout") return localStorage.removeItem(HISTORY);
     const form = event.target.closest(".beleg-reasons");
     if (!form) return;
     event.preventDefault();

@@ -73,6 +73,8 @@ class Texts:
     login_button: str
     login_wrong: str
     login_locked: str
+    logout_button: str
+    logout_hint: str
     chat_waiting: str
     chat_busy: str
     # States of an answer
@@ -252,6 +254,8 @@ DE = Texts(
     login_button="Anmelden",
     login_wrong="Das Passwort ist falsch.",
     login_locked="Zu viele falsche Passwörter. Versuchen Sie es ab {clock} Uhr wieder (noch {minutes} min).",
+    logout_button="Abmelden",
+    logout_hint="Abmelden und den Verlauf in diesem Browser löschen",
     chat_waiting="{place} vor Ihnen …",
     chat_busy="Gerade warten zu viele Fragen. Versuchen Sie es in {seconds} Sekunden noch einmal.",
     # Chat
@@ -445,6 +449,8 @@ EN = Texts(
     login_button="Log in",
     login_wrong="The password is wrong.",
     login_locked="Too many wrong passwords. Try again from {clock} on (in {minutes} min).",
+    logout_button="Log out",
+    logout_hint="Log out and delete the history in this browser",
     chat_waiting="{place} ahead of you …",
     chat_busy="Too many questions are waiting. Try again in {seconds} seconds.",
     # Chat
