@@ -16,6 +16,7 @@ from rag.language import Language
 from rag.llm import LLMError
 from rag.writer import AnswerSentence, Status
 from ui.queue import BusyError, Waiting
+from ui.shelf import source_name
 from ui.texts import Texts
 
 MOST_TURNS = 200
@@ -65,9 +66,15 @@ def _after(turn: Turn, event: Event | Waiting, doing: Callable[[], str], texts: 
         case Found():
             return replace(turn, doing=doing())
         case AnswerSentence(text, citations):
-            return replace(turn, sentences=(*turn.sentences, text), citations=(*turn.citations, *citations))
+            return replace(turn, sentences=(*turn.sentences, text), citations=turn.citations + _public(citations))
         case Answer():
-            return replace(turn, answer=event, doing="")
+            told = replace(event, citations=_public(event.citations), nearest=_public(event.nearest))
+            return replace(turn, answer=told, doing="")
+
+
+def _public(citations: tuple[Citation, ...]) -> tuple[Citation, ...]:
+    """Return citations without the server's folders, which are nobody's business in a browser."""
+    return tuple(replace(citation, source=source_name(citation.source)) for citation in citations)
 
 
 def ended(turns: Turns, problem: str) -> Turns:

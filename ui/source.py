@@ -79,10 +79,10 @@ def page_png(index: Index, document_id: str, page: int, start: int, end: int) ->
     document = index.document(document_id)
     path = Path(document.source)
     if not _is_pdf(path):
-        raise SourceError(f"{document.source}: no PDF there; its text can be shown")
+        raise SourceError(f"{source_name(document.source)}: no PDF there; its text can be shown")
     boxes = _boxes(places_of(document, start, end), page)
     if not boxes:
-        raise SourceError(f"{document.source}: page {page} holds nothing of characters {start} to {end}")
+        raise SourceError(f"{source_name(document.source)}: page {page} holds nothing of characters {start} to {end}")
     from index.page_picture import page_picture
 
     return page_picture(path, page, boxes, PICTURE_SCALE)
