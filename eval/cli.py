@@ -34,6 +34,9 @@ _Restart = Annotated[bool, typer.Option("--restart", help="Begin anew, whatever 
 _Baseline = Annotated[
     bool, typer.Option("--baseline", help="Measure the usual LangChain recipe, too, and show the difference.")
 ]
+_Judge = Annotated[
+    bool, typer.Option("--judge", help="Let a model judge each answer (judge_right), and tell what its word is worth.")
+]
 _Under = Annotated[
     list[str] | None,
     typer.Option("--fail-under", metavar="METRIC=VALUE", help="Exit status 1 below it; de:METRIC=VALUE for German."),
@@ -93,6 +96,7 @@ def answers(
     workers: _Workers = 1,
     restart: _Restart = False,
     baseline: _Baseline = False,
+    judge: _Judge = False,
     fail_under: _Under = None,
     fail_over: _Over = None,
 ) -> None:
@@ -110,6 +114,7 @@ def answers(
         workers=workers,
         restart=restart,
         baseline=baseline,
+        judge=judge,
         under=fail_under or (),
         over=fail_over or (),
     )

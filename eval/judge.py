@@ -7,12 +7,21 @@ take the place of those that code counts, and ``beleg eval judge`` tells what it
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from eval.formats.rows import GoldSetError, lines_of
+from eval.goldset import Question
+from eval.measures import Metric, Metrics
 from eval.metrics import cohen_kappa, f1
 from eval.progress import Progress, unseen
-from rag.llm import LLM, Message, load_llm
+from eval.records import Record, Row
+from rag.llm import LLM, LLMSettings, Message, load_llm
+
+if TYPE_CHECKING:
+    from eval.runs import System
 
 LABELS = Path(__file__).parent / "gold" / "judge" / "labels.jsonl"
 _MOST_TOKENS = 8
@@ -28,6 +37,71 @@ _EXAMPLES = (
     (("Was kostet der Ausweis?", ("18 Euro im Jahr",), "The card costs 18 euros a year."), "Ja"),
     (("What does a card cost?", ("18 euros",), "The documents do not say."), "Nein"),
 )
+
+
+class JudgeSettings(BaseSettings):
+    """Which endpoint judges, from ``BELEG_JUDGE_BASE_URL``, ``BELEG_JUDGE_MODEL`` and ``BELEG_JUDGE_API_KEY``.
+
+    >>> JudgeSettings(base_url="http://localhost:11434/v1", model="llama3").model
+    'llama3'
+    """
+
+    model_config = SettingsConfigDict(env_prefix="BELEG_JUDGE_", env_ignore_empty=True, extra="ignore")
+
+    base_url: str | None = None
+    model: str | None = None
+    api_key: SecretStr | None = None
+
+
+def load_judge() -> LLM:
+    """Return the model that judges: that of the ``BELEG_JUDGE_…`` variables, else the one that answers.
+
+    Raises:
+        GoldSetError: There is no model, or only one of the endpoint and its model is set.
+        BelegError: The model cannot be had.
+    """
+    settings = JudgeSettings()
+    if bool(settings.base_url) != bool(settings.model):
+        raise GoldSetError("BELEG_JUDGE_BASE_URL and BELEG_JUDGE_MODEL go together; set both, or neither")
+    if settings.base_url:
+        own = LLMSettings(llm_base_url=settings.base_url, llm_model=settings.model, llm_api_key=settings.api_key)
+        llm = load_llm(own)
+    else:
+        llm = load_llm()
+    if llm is None:
+        raise GoldSetError("BELEG_LLM_MODEL is 'none', but a model must judge; unset it or set BELEG_JUDGE_MODEL")
+    return llm
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A system whose answers a model judges, too; the row holds its word as ``judged``."""
+
+    system: "System"
+    llm: LLM
+
+    @property
+    def name(self) -> str:
+        """Of the system."""
+        return self.system.name
+
+    def ask(self, question: Question) -> Row:
+        """Ask the system, then the judge; a refusal is wrong unasked, and without a gold answer nobody judges."""
+        row = self.system.ask(question)
+        if question.answers:
+            record = Record(question, row)
+            right = not record.abstained and judge_right(question.question, question.answers, record.text, self.llm)
+            row["judged"] = right
+        return row
+
+
+def _judged(record: Record) -> float | None:
+    judged = record.row.get("judged")
+    return None if judged is None else float(judged)
+
+
+JUDGED: Metrics = {"judge_right": Metric(_judged)}
+"""What a judge adds to the metrics of answers: the share that it takes for right, where there is a gold answer."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +218,4 @@ def run_judge(labels: Path = LABELS, *, progress: Progress = unseen) -> Agreemen
         GoldSetError: There is no model, or a label breaks the form.
         LLMError: The model cannot be asked.
     """
-    llm = load_llm()
-    if llm is None:
-        raise GoldSetError("BELEG_LLM_MODEL is 'none', but a model must judge; unset it or name a model")
-    return agreement(load_labels(labels), llm, progress=progress)
+    return agreement(load_labels(labels), load_judge(), progress=progress)

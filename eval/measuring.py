@@ -7,6 +7,7 @@ from typing import Any
 
 from eval.goldset import SAMPLE, GoldSet, load_goldset
 from eval.goldset import sample as drawn
+from eval.judge import load_judge
 from eval.limits import read_limits, require_limits
 from eval.opening import most_workers, open_assistant, open_retriever
 from eval.progress import Progress, progress_bar
@@ -30,6 +31,7 @@ class Wanted:
         workers: Questions asked at a time.
         restart: Begin anew.
         baseline: Measure the usual recipe, too.
+        judge: Let a model judge the answers, too.
         under: Least figures.
         over: Most figures.
     """
@@ -44,6 +46,7 @@ class Wanted:
     workers: int = 1
     restart: bool = False
     baseline: bool = False
+    judge: bool = False
     under: Sequence[str] = ()
     over: Sequence[str] = ()
 
@@ -76,6 +79,7 @@ def run_answers(wanted: Wanted, *, beleg: bool = True) -> Report:
     Raises:
         BelegError: The gold set, the index, a model or a file cannot be used, or a limit is not kept.
     """
+    judge = load_judge() if wanted.judge else None
 
     def measure(gold: GoldSet, way: Callable[[Progress], Way]) -> Report:
         questions = gold.questions if wanted.sample is None else drawn(gold.questions, wanted.sample, wanted.seed)
@@ -83,7 +87,13 @@ def run_answers(wanted: Wanted, *, beleg: bool = True) -> Report:
             assistant = open_assistant(gold, questions, progress=progress)
         with progress_bar("Answering") as progress:
             return evaluate_answers(
-                gold, assistant, baseline=wanted.baseline, beleg=beleg, way=way(progress), **_drawn(wanted)
+                gold,
+                assistant,
+                baseline=wanted.baseline,
+                beleg=beleg,
+                judge=judge,
+                way=way(progress),
+                **_drawn(wanted),
             )
 
     return _run(wanted, measure)

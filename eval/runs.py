@@ -12,7 +12,7 @@ Without an assistant of your own the gold set is indexed in the cache and asked 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +27,7 @@ from eval.results import results
 
 if TYPE_CHECKING:
     from rag import Assistant, Retriever
+    from rag.llm import LLM
 
 
 class System(Protocol):
@@ -65,6 +66,7 @@ def evaluate_answers(
     seed: int = 0,
     baseline: bool = False,
     beleg: bool = True,
+    judge: "LLM | None" = None,
     metrics: Metrics = ANSWERS,
     way: Way | None = None,
 ) -> Report:
@@ -79,6 +81,7 @@ def evaluate_answers(
         seed: Decides which are drawn, and the resamples of the intervals.
         baseline: Ask the usual LangChain recipe, too.
         beleg: Ask beleg; without it the recipe is measured alone.
+        judge: A model that judges each answer (``judge_right``); how far it agrees with our labels is told beside it.
         metrics: Name -> metric.
         way: How the run is made.
 
@@ -87,6 +90,7 @@ def evaluate_answers(
     """
     from eval.answers import BelegAnswers
     from eval.baseline import BaselineAnswers, recipe_of
+    from eval.judge import JUDGED, Judged, agreement, load_labels
     from eval.opening import open_assistant
 
     gold = goldset if isinstance(goldset, GoldSet) else load_goldset(goldset)
@@ -96,7 +100,14 @@ def evaluate_answers(
     if baseline or not beleg:
         systems.append(BaselineAnswers(recipe_of(gold, assistant.index.embedder, assistant.llm)))
     facts = {"kind": "answers", **describe(gold, assistant.index.embedder), "llm": _model(assistant)}
-    return _evaluate(gold, questions, systems, facts | _drawn(sample, seed), metrics=metrics, way=way or Way())
+    facts |= _drawn(sample, seed)
+    way = way or Way()
+    if judge is None:
+        return _evaluate(gold, questions, systems, facts, metrics=metrics, way=way)
+    judged = [Judged(system, judge) for system in systems]
+    facts["judge"] = {"model": judge.name}
+    report = _evaluate(gold, questions, judged, facts, metrics={**metrics, **JUDGED}, way=way)
+    return Report({**report.result, "judge": asdict(agreement(load_labels(), judge))})
 
 
 def evaluate_retrieval(

@@ -40,6 +40,9 @@ def report_tables(result: Mapping[str, Any]) -> Iterator[Table]:
     ]
     title = result["dataset"]["name"] + (", the usual recipe" if result.get("system") == "baseline" else "")
     yield Table(title, ["", *(LANGUAGES[language] for language in languages)], rows)
+    if judge := result.get("judge"):
+        told = [[name, format_figure(name, value)] for name, value in judge.items()]
+        yield Table("the judge of judge_right, against labels of ours", ["", "judge"], told)
     if gap := result.get("gap"):
         yield _gap_table(gap)
     if comparison := against_baseline(result):

@@ -1,12 +1,30 @@
 """The model as a judge: what it is asked, what its answer means, how its agreement is counted."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from openai import OpenAI
 
 from eval.formats.rows import GoldSetError
-from eval.judge import Label, agreement, judge_prompt, judge_right, load_labels, run_judge
+from eval.goldset import GoldSet, Question
+from eval.judge import (
+    JUDGED,
+    Judged,
+    Label,
+    agreement,
+    judge_prompt,
+    judge_right,
+    load_judge,
+    load_labels,
+    run_judge,
+)
+from eval.measures import figure
+from eval.records import Record
+from eval.runs import evaluate_answers
+from eval.tables import report_tables
+from index import Document, Index
+from rag import Assistant
 from rag.llm import LLM, load_llm
 from tests.scripted_llm import KEY, ScriptedLLM, probabilities, status, writes
 
@@ -68,6 +86,54 @@ def test_a_label_that_breaks_the_form_is_named(tmp_path):
     path.write_text('{"question": "Wer?"}\n', encoding="utf-8")
     with pytest.raises(GoldSetError, match=r"labels\.jsonl:1: lacks 'answers'"):
         load_labels(path)
+
+
+class Answered:
+    """A system that knows its answers by heart."""
+
+    name = "by heart"
+
+    def __init__(self, **texts):
+        self.texts = texts
+
+    def ask(self, question):
+        text = self.texts[question.id]
+        status = "answered" if text else "abstained"
+        return {"id": question.id, "seconds": 0.1, "answer": {"text": text, "status": status}}
+
+
+def test_a_judged_run_counts_the_judges_word_apart(server, llm):
+    server.judgement = probabilities(Ja=0.9, Nein=0.1)
+    koch = Question("koch", "p", "Wer?", "de", True, ("Robert Koch",))
+    silent, unknown = replace(koch, id="silent"), Question("unknown", "u", "Wo?", "de", False)
+    system = Judged(Answered(koch="Koch [1]", silent="", unknown="Berlin"), llm)
+    records = [Record(question, system.ask(question)) for question in (koch, silent, unknown)]
+    assert [record.row.get("judged") for record in records] == [True, False, None]
+    assert figure(JUDGED["judge_right"], records) == 0.5
+    assert len(server.requests) == 1
+
+
+def test_a_report_says_what_the_judges_word_is_worth(server, llm, embedder, tmp_path):
+    server.judgement = probabilities(Ja=0.9, Nein=0.1)
+    server.replies = [writes("Robert Koch [1]")]
+    koch = Question("koch", "p", "Wer entdeckte den Erreger?", "de", True, ("Robert Koch",))
+    gold = GoldSet("koch", (Document("koch", "", "Robert Koch entdeckte den Erreger."),), (koch,))
+    index = Index.open(tmp_path / "index", embedder=embedder)
+    index.add(gold.documents)
+    report = evaluate_answers(gold, Assistant(index, llm), judge=llm)
+    assert report.languages["de"]["judge_right"] == 1
+    assert (report.result["judge"]["model"], report.result["judge"]["n"]) == (llm.name, len(load_labels()))
+    assert any(table.title.startswith("the judge") for table in report_tables(report.result))
+
+
+def test_the_judge_may_be_another_endpoint(server, monkeypatch):
+    monkeypatch.setenv("BELEG_LLM_MODEL", "none")
+    monkeypatch.setenv("BELEG_JUDGE_MODEL", "richter")
+    with pytest.raises(GoldSetError, match="go together"):
+        load_judge()
+    monkeypatch.setenv("BELEG_JUDGE_BASE_URL", server.url)
+    with closing(load_judge()) as judge:
+        assert judge.name == "richter"
 
 
 def test_without_a_model_nobody_judges(monkeypatch):
