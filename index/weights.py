@@ -356,10 +356,12 @@ def _size(path: Path) -> int:
 
 
 def _bytes_below(folder: Path) -> int:
+    """Sum up the files' sizes; pip moves and removes files and folders while we look."""
     total = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # pip moves its files while we look
-            total += path.stat().st_size
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(place, name).stat().st_size
     return total
 
 

