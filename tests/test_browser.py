@@ -273,11 +273,16 @@ def test_a_file_is_uploaded_asked_alone_and_removed(browser: Any, german: str, t
         page.get_by_text(DE.source_gone).wait_for()
 
 
-def test_the_page_of_a_pdf_shows_the_quote_marked(browser: Any, german: str, tmp_path: Path) -> None:
+MARKED_AT = "e => e.getBoundingClientRect().top + (e.dataset.top * e.clientHeight) / e.naturalHeight"
+"""Where the marked line of a page's picture stands in the window, in pixels from its top."""
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_the_page_of_a_pdf_shows_the_quote_marked(browser: Any, german: str, tmp_path: Path, width: int) -> None:
     lines = [Drawn(f"Absatz {number} beschreibt den Hafen von Wedel.", 1, 70, 60 + 14 * number) for number in range(50)]
     quoted = Drawn("Die Fähre nach Lühe legt stündlich am Anleger Willkommhöft ab.", 2, 70, 700)
     draw(tmp_path / "Faehre.pdf", [*lines, quoted], title="Fähren auf der Elbe")
-    with opened(browser, german) as page:
+    with opened(browser, german, width=width) as page:
         page.on("dialog", lambda dialog: dialog.accept())
         page.locator(".beleg-drop input").set_input_files([tmp_path / "Faehre.pdf"])
         page.get_by_text(DE.documents_added, exact=True).wait_for()
@@ -285,10 +290,12 @@ def test_the_page_of_a_pdf_shows_the_quote_marked(browser: Any, german: str, tmp
         answer.locator(".beleg-quote", has_text=quoted.text).locator(".beleg-open").click()
         picture = page.get_by_alt_text(DE.source_page_picture.format(page=2))
         wait_until(lambda: picture.evaluate("image => image.complete && image.naturalWidth > 0"))
+        wait_until(lambda: 0 <= picture.evaluate(MARKED_AT) < 844)
         assert str(tmp_path.parent) not in page.content(), "tells where the server keeps its files"
         seen = Image.open(io.BytesIO(picture.screenshot())).convert("RGB")
         scale = seen.width / WIDTH
-        beside = [seen.getpixel((int(x * scale), int((quoted.baseline - 3) * scale))) for x in (30, quoted.left - 1)]
+        across = (30, quoted.left - 0.5)
+        beside = [seen.getpixel((round(x * scale), round((quoted.baseline - 3) * scale))) for x in across]
         assert beside[0] == (255, 255, 255) != beside[1], "the line is not marked"
         page.get_by_role("tab", name=DE.pane_documents).click()
         page.get_by_role("button", name=f"{DE.documents_remove}: Fähren auf der Elbe").click()
