@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -30,6 +31,8 @@ FLAGS = (
     "--disable-component-update --disable-sync"
 ).split()
 SECONDS = 60
+STREAMS: set[Any] = set()
+"""What the page opened last still hears from the server, its heartbeat left aside."""
 
 LIBRARY = (
     "Die Stadtbücherei Neustadt öffnet dienstags um zehn Uhr und schließt um achtzehn Uhr. "
@@ -120,6 +123,10 @@ def opened(browser: Any, url: str, locale: str = "de-DE", width: int = 1280, **o
     page.on(
         "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
     )
+    STREAMS.clear()
+    page.on("request", lambda request: STREAMS.add(request) if "/queue/" in request.url else None)
+    for ended in ("requestfinished", "requestfailed"):
+        page.on(ended, lambda request: STREAMS.discard(request))  # noqa: PLW0108 - it takes no built-in method
     page.goto(url)
     page.locator(".beleg-welcome, .beleg-turn").first.wait_for()
     page.locator(".beleg-list > *").first.wait_for()
@@ -129,6 +136,15 @@ def opened(browser: Any, url: str, locale: str = "de-DE", width: int = 1280, **o
     assert page.evaluate("window.owned") is None
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "scrolls sideways"
     context.close()
+
+
+def settle(page: Any) -> None:
+    """Wait until the server has nothing more to tell: Gradio complains where a page is left before."""
+    end, quiet = time.monotonic() + SECONDS, 0
+    while quiet < 5:
+        assert time.monotonic() < end
+        page.wait_for_timeout(100)
+        quiet = 0 if STREAMS else quiet + 1
 
 
 def box(page: Any) -> Any:
@@ -201,9 +217,11 @@ def test_the_interface_speaks_the_browsers_language_until_another_is_chosen(brow
     with opened(browser, german, "en-GB") as page:
         page.get_by_text(EN.chat_lead).wait_for()
         ask(page, "Was kostet ein Leseausweis?")
+        settle(page)
         page.get_by_role("link", name=EN.chat_language_switch).click()
         page.get_by_text(DE.chat_lead).wait_for()
         assert nth_turn(page, 0).get_by_text(DE.sources, exact=True).is_visible()  # the conversation came along
+        settle(page)
         page.goto(german)
         page.get_by_text(DE.chat_lead).wait_for()
 
@@ -212,6 +230,7 @@ def test_a_conversation_survives_a_reload_and_can_be_left_and_deleted(browser: A
     with opened(browser, german) as page:
         page.on("dialog", lambda dialog: dialog.accept())
         ask(page, "Was kostet ein Leseausweis?")
+        settle(page)
         page.reload()
         assert CARD in nth_turn(page, 0).locator("blockquote").all_text_contents()
         page.get_by_role("button", name=DE.chat_clear).click()
@@ -222,6 +241,7 @@ def test_a_conversation_survives_a_reload_and_can_be_left_and_deleted(browser: A
         page.get_by_role("button", name=DE.history_delete_all).click()
         page.get_by_text(DE.history_none).wait_for()
         page.get_by_label(DE.history_keep).uncheck()
+        settle(page)
         page.reload()
         page.get_by_text(DE.chat_welcome).wait_for()
         assert "Leseausweis" not in page.evaluate("JSON.stringify(localStorage)")
@@ -300,6 +320,8 @@ def test_the_page_of_a_pdf_shows_the_quote_marked(browser: Any, german: str, tmp
         page.get_by_role("tab", name=DE.pane_documents).click()
         page.get_by_role("button", name=f"{DE.documents_remove}: Fähren auf der Elbe").click()
         page.get_by_role("button", name=f"{DE.documents_remove}: Fähren auf der Elbe").wait_for(state="detached")
+        again = ask(page, "Wie oft legt die Fähre nach Lühe ab?")
+        assert again.locator("blockquote", has_text="Willkommhöft").count() == 0
 
 
 @pytest.mark.parametrize("width", [1280, 375])
@@ -340,8 +362,7 @@ def test_an_answer_streams_and_can_be_stopped_and_followed_up(browser: Any, inde
 
     with ScriptedLLM() as llm:
         llm.replies = [slowly, writes(CARD), writes("Erwachsene zahlen zwölf Euro.")]
-        variables = {"BELEG_LLM_BASE_URL": llm.url, "BELEG_LLM_MODEL": "scripted", "BELEG_LLM_API_KEY": "none"}
-        with served(index, **variables) as url, opened(browser, url) as page:
+        with served(index, **scripted(llm)) as url, opened(browser, url) as page:
             box(page).fill("Wann öffnet die Stadtbücherei Neustadt?")
             page.get_by_role("button", name=DE.chat_send).click()
             page.get_by_text("Sie öffnet dienstags um zehn Uhr").wait_for()
@@ -359,6 +380,68 @@ def test_an_answer_streams_and_can_be_stopped_and_followed_up(browser: Any, inde
             ask(page, "Und was kostet er im Jahr?")
             assert "Was kostet ein Leseausweis für Erwachsene?" in llm.prompts[-1]
         more.set()
+
+
+def test_two_readers_at_once_wait_in_turn_and_see_their_own_conversations_alone(browser: Any, index: Path) -> None:
+    released = threading.Event()
+
+    def held(request: Any) -> None:
+        request.begin_stream()
+        request.delta(OPENING)
+        released.wait(SECONDS)
+        request.end_stream()
+
+    first, second = "Wann öffnet die Stadtbücherei in Neustadt?", "Was kostet ein Leseausweis für Erwachsene?"
+    with ScriptedLLM() as llm:
+        llm.replies = [held, writes(CARD)]
+        with (
+            served(index, **scripted(llm), BELEG_AT_ONCE="1") as url,
+            opened(browser, url) as ada,
+            opened(browser, url, locale="en-US") as bert,
+        ):
+            box(ada).fill(first)
+            box(ada).press("Enter")
+            wait_until(lambda: len(llm.prompts) == 1)
+            box(bert).fill(second)
+            box(bert).press("Enter")
+            bert.get_by_text(EN.chat_waiting.format(place=1)).wait_for()
+            released.set()
+            assert nth_turn(ada, 0).locator("blockquote").all_text_contents() == [OPENING]
+            assert nth_turn(bert, 0).locator("blockquote").all_text_contents() == [CARD]
+
+            nth_turn(bert, 0).get_by_role("button", name=EN.chat_good).click()
+            bert.get_by_text(EN.chat_thanks).wait_for()
+            judged = json.loads((index / "feedback.jsonl").read_text("utf-8").splitlines()[-1])
+            assert judged["question"] == second
+            for reader, own, other in [(ada, first, second), (bert, second, first)]:
+                reader.reload()
+                nth_turn(reader, 0)
+                assert reader.locator(".beleg-asked").all_inner_texts() == [own]
+                assert other not in reader.evaluate("JSON.stringify(localStorage)")
+
+
+@pytest.mark.llm
+def test_the_embedded_model_answers_in_the_browser(browser: Any, index: Path) -> None:
+    with served(index, BELEG_LLM_MODEL="") as url, opened(browser, url) as page:
+        for question, language in [
+            ("Wann öffnet die Stadtbücherei in Neustadt?", "zehn"),
+            ("How much does a library card cost an adult per year?", "12|twelve"),
+        ]:
+            answer = ask(page, question)
+            said = answer.locator(".beleg-answer").inner_text()
+            assert re.search(language, said), said
+            quotes = answer.locator("blockquote").all_text_contents()
+            assert quotes
+            assert all(quote in LIBRARY for quote in quotes)
+            answer.locator(".beleg-marker").first.click()
+            mark = page.locator("#beleg-source mark", has_text=quotes[0])
+            mark.wait_for()
+            assert mark.text_content() == quotes[0]
+            assert is_on_screen(mark)
+
+
+def scripted(llm: ScriptedLLM) -> dict[str, str]:
+    return {"BELEG_LLM_BASE_URL": llm.url, "BELEG_LLM_MODEL": "scripted", "BELEG_LLM_API_KEY": "none"}
 
 
 def test_a_lost_endpoint_is_said_in_words(browser: Any, index: Path) -> None:

@@ -122,6 +122,13 @@ class Service:
     queue: FairQueue
     loading: Loading
 
+    @classmethod
+    def load(cls, folder: str | Path | None, language: Language) -> "Service":
+        """Return a service over an index (default: ``BELEG_INDEX``), whose models are still to be loaded."""
+        loading = Loading()
+        assistant = Assistant.load(folder, interface=language, progress=loading.fetching)
+        return cls(assistant, FairQueue(ServerSettings().questions_at_once), loading)
+
     def is_ready(self) -> bool:
         """Whether the models are loaded and the index can be read."""
         try:
@@ -161,11 +168,9 @@ def launch_api(
         StoreError: There is no index in the folder, or it cannot be read.
     """
     with listen(host, port) as listener:
-        loading = Loading()
-        assistant = Assistant.load(folder, interface=language, progress=loading.fetching)
-        queue = FairQueue(ServerSettings().questions_at_once)
-        app = application(None, host, service=Service(assistant, queue, loading), language=language)
-        loading.start(assistant)
+        service = Service.load(folder, language)
+        app = application(None, host, service=service, language=language)
+        service.loading.start(service.assistant)
         announce(listener, on_ready, open_browser=False)
         serve(app, listener)
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 QUESTION_CHARACTERS = 2000
 LOADING_SECONDS = 0.5
 """Between two looks at how far the loading is."""
+_PAGE_FIRST = 1.0
+"""Seconds that the first page has the processor to itself, before the models are loaded."""
 
 _LANGUAGES: dict[Any, Language | None] = {"de": "de", "en": "en"}
 
@@ -51,13 +54,11 @@ def launch_chat(
     from ui.api import Service
 
     with listen(host, port) as listener:
-        loading = Loading()
-        assistant = Assistant.load(folder, interface=language, progress=loading.fetching)
-        queue = FairQueue(ServerSettings().questions_at_once)
-        pages = {each: build_chat(assistant, each, loading, queue) for each in _LANGUAGES.values() if each}
-        service = Service(assistant, queue, loading)
+        service = Service.load(folder, language)
+        assistant, loading = service.assistant, service.loading
+        pages = {each: build_chat(assistant, each, loading, service.queue) for each in _LANGUAGES.values() if each}
         app = application(pages, host, router=routes(assistant.index), service=service, language=language)
-        loading.start(assistant)
+        loading.start(assistant, after=_PAGE_FIRST)
         announce(listener, on_ready, open_browser)
         serve(app, listener)
 
@@ -99,12 +100,13 @@ class Loading:
         """Take note of a download's bytes."""
         self._fetched = (done, total) if done < total else None
 
-    def start(self, assistant: Assistant) -> None:
-        """Load in a thread that ends with the process."""
-        threading.Thread(target=self._load, args=[assistant], name="beleg-loading", daemon=True).start()
+    def start(self, assistant: Assistant, after: float = 0.0) -> None:
+        """Load, from so many seconds on, in a thread that ends with the process."""
+        threading.Thread(target=self._load, args=[assistant, after], name="beleg-loading", daemon=True).start()
 
-    def _load(self, assistant: Assistant) -> None:
+    def _load(self, assistant: Assistant, after: float) -> None:
         """Ask something of no document: that needs both models, and no time."""
+        time.sleep(after)
         try:
             self._search_ready = assistant.index.embedder.dimension > 0
             model = assistant.answer("Which documents are there?", documents=()).model
