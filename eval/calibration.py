@@ -30,7 +30,7 @@ MOST_REFUSED = 0.1
 MOST_CLEAR = 0.01
 """Share of them that may be refused without asking a model."""
 _FOLDS = 5
-_REGULARISATION = 0.1
+_REGULARISATION = 0.3
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
