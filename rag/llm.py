@@ -179,7 +179,7 @@ class LLM:
         """
         import openai
 
-        request: dict[str, Any] = {"model": self._model, "messages": messages, "max_tokens": max_tokens}
+        request: dict[str, Any] = {"model": self._model, "messages": _encodable(messages), "max_tokens": max_tokens}
         create: Any = self._client.chat.completions.create
         wishes: list[dict[str, Any]] = [{"logprobs": True}]
         if listening():
@@ -213,7 +213,7 @@ class LLM:
             try:
                 completion = self._client.chat.completions.create(
                     model=self._model,
-                    messages=messages,  # type: ignore[arg-type]
+                    messages=_encodable(messages),  # type: ignore[arg-type]
                     max_tokens=1,
                     temperature=0,
                     logprobs=True,
@@ -287,6 +287,11 @@ class _Heard:
         for chunk in self._chunks:
             self.usage = getattr(chunk, "usage", None) or self.usage
             yield chunk
+
+
+def _encodable(messages: list[Message]) -> list[Message]:
+    """Replace lone surrogates, which a document may hold and no request carries."""
+    return [{name: text.encode(errors="replace").decode() for name, text in message.items()} for message in messages]
 
 
 def _exchange(messages: list[Message], text: str, usage: object) -> Exchange:

@@ -80,6 +80,13 @@ def test_the_text_comes_in_pieces_as_asked_for(server, llm):
     assert llm.name == "große-eule"
 
 
+def test_a_lone_surrogate_in_a_document_does_not_stop_the_request(server, llm):
+    server.replies = [writes("Er ist Direktor.")]
+    ask = [{"role": "user", "content": "Wer ist Tan \udc80 Wenkan?"}]
+    assert list(llm.stream(ask, max_tokens=7)) == ["Er ist Direktor."]
+    assert [request["messages"][0]["content"] for request in server.requests] == ["Wer ist Tan ? Wenkan?"]
+
+
 def test_a_piece_comes_before_the_next_is_written(server, llm):
     first_was_read = threading.Event()
 
