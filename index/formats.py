@@ -17,6 +17,9 @@ READERS = {
     ".jsonl.gz": "index.readers.jsonl",
     ".pdf": "index.readers.pdf",
     ".docx": "index.readers.docx",
+    ".docm": "index.readers.docx",
+    ".dotx": "index.readers.docx",
+    ".dotm": "index.readers.docx",
     ".html": "index.readers.html",
     ".htm": "index.readers.html",
     ".xhtml": "index.readers.html",
@@ -25,6 +28,7 @@ READERS = {
 """Ending -> module; it is imported when the first file needs it."""
 
 PLAIN = {".txt", ".md"}
+ZIPPED = {".docx", ".docm", ".dotx", ".dotm", ".epub"}
 ROWS = {".jsonl", ".jsonl.gz"}
 HEAD = 4096
 """How many first bytes tell what a file is."""
@@ -109,11 +113,11 @@ def true_format(path: Path, head: bytes) -> str:
         return named  # each line is looked at
     if seen in READERS:
         return named if READERS[named] == READERS[seen] else seen
-    if named in (".docx", ".epub") and seen == ".zip":
+    if named in ZIPPED and seen == ".zip":
         return named  # what is inside need not stand in the usual order
     if seen:
         raise DocumentError(f"{path}: named {named}, but looks like {words}; give it its true name, or convert it")
-    if named in (".docx", ".epub") or (named == ".pdf" and b"%PDF-" not in head):
+    if named in ZIPPED or (named == ".pdf" and b"%PDF-" not in head):
         raise DocumentError(f"{path}: named {named}, but does not begin like one{_as_text(head)}")
     return named
 

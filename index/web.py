@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
@@ -195,7 +196,7 @@ def _connection(
     """Connect to an address that was checked, without looking its name up again."""
     host, secure = str(parts.hostname), parts.scheme.lower() == "https"
     port = parts.port or (443 if secure else 80)
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = _looked_up(host, port)
     refused = [str(entry[4][0]) for entry in found if not allow_private and not is_public(str(entry[4][0]))]
     if refused:
         remedy = "only public ones are fetched; if you trust it: beleg index add --allow-private …"
@@ -213,6 +214,26 @@ def _connection(
     finally:
         connection.close()
         raw.close()
+
+
+def _looked_up(host: str, port: int) -> list[tuple[Any, ...]]:
+    """Return what ``getaddrinfo`` finds, which by itself waits as long as it likes."""
+    found: SimpleQueue[list[tuple[Any, ...]] | OSError | ValueError] = SimpleQueue()
+
+    def look() -> None:
+        try:
+            found.put([*socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
+        except (OSError, ValueError) as error:
+            found.put(error)
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        result = found.get(timeout=READ_SECONDS)
+    except Empty:
+        raise TimeoutError from None
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 def _connected(found: Sequence[tuple[Any, ...]]) -> socket.socket:

@@ -6,6 +6,7 @@ import logging
 import os
 from pathlib import Path
 
+import docx
 import pytest
 
 from index.document import Document, DocumentError, Failure
@@ -162,6 +163,18 @@ def test_a_missing_path_stops_before_anything_is_read(tmp_path: Path, name: str)
     (tmp_path / "da.txt").write_text("Ein Text.")
     with pytest.raises(DocumentError, match="no such file or folder"):
         next(load_documents([tmp_path / "da.txt", tmp_path / name], on_failure=lambda failure: None))
+
+
+@pytest.mark.parametrize("ending", [".docm", ".dotx", ".dotm"])
+def test_word_documents_with_macros_and_templates_are_read(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"vorlage{ending}"
+    docx.Document().save(path)
+    made = docx.Document(str(path))
+    made.add_paragraph("Die Frist endet am Freitag.")
+    made.save(path)
+    [document] = load_documents([tmp_path])
+    assert isinstance(document, Document)
+    assert document.text == "Die Frist endet am Freitag."
 
 
 def test_an_unknown_format_is_named_with_the_known_ones(tmp_path: Path) -> None:

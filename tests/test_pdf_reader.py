@@ -178,12 +178,24 @@ def test_the_size_of_a_page_can_stand_in_the_page_tree_alone(tmp_path):
     assert top < 1000 - 700 < bottom
 
 
-def test_accents_that_stand_alone_come_onto_their_letters_and_unknown_signs_are_marked(tmp_path):
+def test_lines_that_differ_in_their_figures_alone_are_text_and_a_head_that_does_is_none(tmp_path):
+    body = [f"Im Jahr {2001 + 3 * page} zahlte die Gemeinde {40 + 7 * page} Euro je Kind." for page in range(5)]
+    lines = []
+    for page, text in enumerate(body, start=1):
+        lines.append(Drawn(f"Haushalt, Blatt {page * page + 7}", page, 60, 40, 9))
+        lines += column([text, "Davon trug der Bund die Hälfte, das Land den Rest."], 60, 90, page=page)
+    (document,) = read(draw(tmp_path / "haushalt.pdf", lines))
+    assert [text for text in body if text in document.text] == body
+    assert "Blatt" not in document.text
+
+
+def test_accents_that_stand_alone_come_onto_their_letters_and_unknown_signs_are_marked(tmp_path, caplog):
     path = tmp_path / "tex.pdf"
     content = rb"BT /F 12 Tf 60 700 Td (f) Tj 4.84 0 Td (\250) Tj -1.34 0 Td (u) Tj 6.67 0 Td (r den Haus\033ur) Tj ET"
     path.write_bytes(raw_pdf(content))
     (document,) = read(path)
     assert document.text == "für den Haus\ufffdur"
+    assert "1 signs stand as \ufffd" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,16 @@ def test_the_whole_time_is_limited_however_steadily_it_drips(site: str, monkeypa
     assert time.monotonic() - begun < 5
 
 
+def test_looking_a_name_up_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(index.web, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(index.web.socket, "getaddrinfo", lambda *_, **__: released.wait(60) and [])
+    [failure] = load("http://beleg.invalid/")
+    released.set()
+    assert isinstance(failure, Failure)
+    assert "no answer in time" in failure.reason
+
+
 def test_this_machine_is_asked_nothing_unless_allowed(site: str) -> None:
     for address in (site, site.replace("127.0.0.1", "localhost"), site.replace("127.0.0.1", "[::ffff:127.0.0.1]")):
         [failure] = load(f"{address}/haus-ordnung")

@@ -13,7 +13,7 @@ from index.language import detect_language
 from index.place import Box, Place
 from index.readers.ocr import INSTALL, OcrError, ocr_is_there, read_picture
 from index.readers.pdf_bounds import MOST_PAGES, check_bounds
-from index.readers.pdf_characters import PageText, page_text, shown_box
+from index.readers.pdf_characters import UNKNOWN, PageText, page_text, shown_box
 from index.readers.pdf_layout import page_lines
 from index.readers.pdf_margins import without_margins
 from index.readers.pdf_paragraphs import PageLine, Paragraph, paragraphs
@@ -78,6 +78,8 @@ def _pages(pdf: Any, path: Path) -> list[PageText]:
             unread.append(f"{number + 1} ({problem})")
     if not any(page.segments for page in pages):
         raise DocumentError(f"{path}: {_why_no_text(pdf, unread)}")
+    if unknown := sum(segment.text.count(UNKNOWN) for page in pages for segment in page.segments):
+        _log.warning("%s: %d signs stand as %s, for the file does not say which they are", path, unknown, UNKNOWN)
     if unread:
         shown = ", ".join(unread[:20]) + (f" and {len(unread) - 20} more" if len(unread) > 20 else "")
         _log.warning("%s: pages without text are left out: %s; for scans: %s", path, shown, INSTALL)

@@ -18,7 +18,7 @@ _WIDE = 1.2  # ems of a gap that parts segments; word gaps in justified text are
 _SPACE = 0.35  # ems of a gap that is a space, even where pdfium saw none
 _LINE_END_HYPHENS = (0x02, 0xFFFE)  # what pdfium gives out for a hyphen at a line's end
 MOST_CHARACTERS = 200_000  # on a page; the densest real ones have some 20,000
-_UNKNOWN = "\ufffd"  # for a sign, often a ligature, of which the file does not say what it means
+UNKNOWN = "\ufffd"  # for a sign, often a ligature, of which the file does not say what it means
 _ACCENTS = {0xA8: "\u0308", 0xB4: "\u0301", 0x60: "\u0300", 0x2C6: "\u0302", 0x2DA: "\u030a", 0x2C7: "\u030c"}
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -210,7 +210,7 @@ def _text(codes: Floats, spaced: npt.NDArray[np.bool_], raised: npt.NDArray[np.b
     """Return the characters with their spaces; raised figures as such, and apart from the word that they annotate."""
     signs = [chr(code) for code in codes.astype(int).tolist()]
     if codes.min() < 0x20 or codes.max() == 0xFFFE:
-        signs = ["-" if ord(sign) in _LINE_END_HYPHENS else _UNKNOWN if sign < " " else sign for sign in signs]
+        signs = ["-" if ord(sign) in _LINE_END_HYPHENS else UNKNOWN if sign < " " else sign for sign in signs]
     for at in np.flatnonzero(raised).tolist():
         signs[at] = raise_figures(
             signs[at], "".join(signs[max(0, at - 3) : at]), follows_raised=at > 0 and bool(raised[at - 1])

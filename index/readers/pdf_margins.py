@@ -33,7 +33,8 @@ class _Edge:
 def without_margins(pages: Sequence[Sequence[Line]], heights: Sequence[float]) -> list[list[Line]]:
     """Return the lines of each page without what is repeated at one height of the pages, and without page numbers.
 
-    Repeated is a text, but for its figures, that stands at the same height of three pages or a fifth of them all.
+    Repeated is a text that stands at the same height of three pages or a tenth of them all. Where it stands apart from
+    the lines below or above, or counts the pages, its figures may differ: the lines of a list differ in them, too.
     """
     dropped: set[tuple[int, int]] = set()
     for is_top in (True, False):
@@ -73,15 +74,20 @@ def _repeated(edges: Sequence[_Edge], n_pages: int, pages: Sequence[Sequence[Lin
         for number in _figures(edge.line.text)
         for shift in (-1, 0, 1)
     )
+    exact = Counter((edge.line.text, edge.height + shift) for edge in edges for shift in (-1, 0, 1))
     alone = Counter(edge.height + shift for edge in edges if edge.rank == 0 for shift in (-1, 0, 1))
     body = _body_size(pages)
     found = set[tuple[int, int]]()
     kept = []
     for edge in edges:
         counted = any(numbered[edge.height, number - edge.page] >= 2 for number in _figures(edge.line.text))
-        same = bool(edge.text) and at[edge.text, edge.height] >= max(3 if n_pages > 3 else 2, 0.1 * n_pages)
+        apart = edge.gap > 1.7 * edge.line.size and not edge.line.is_row
+        often = max(3 if n_pages > 3 else 2, 0.1 * n_pages)
+        same = bool(edge.text) and (
+            exact[edge.line.text, edge.height] >= often or (at[edge.text, edge.height] >= often and (apart or counted))
+        )
         number = _NUMBER.fullmatch(edge.line.text)
-        isolated = edge.gap > 1.7 * edge.line.size and edge.line.size <= 1.05 * body and not edge.line.is_row
+        isolated = apart and edge.line.size <= 1.05 * body
         steady = n_pages >= 4 and edge.rank == 0 and edge.is_outer and alone[edge.height] >= 0.6 * n_pages and isolated
         in_order = edge.rank == 0 or (edge.page, edge.rank - 1) in found
         if in_order and (
