@@ -88,5 +88,5 @@ def test_half_a_million_characters_without_a_full_stop_are_quick(word: str) -> N
     text = word * (500_000 // len(word))
     began = time.process_time()
     chunks = chunks_of(text)
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 20  # a second; hours, where each piece looks at all the others
     assert without_space("".join(chunk.text for chunk in chunks)) == without_space(text)
