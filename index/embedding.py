@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from index.e5 import PROMPTS, MultilingualE5, Role, Vectors, number_format
+from index.encodings import encodable
 from index.errors import BelegError
 from index.language import Language
 from index.late_interaction import NO_TOKENS, Bits, Tokens, packed
@@ -127,7 +128,7 @@ class Embedder:
         """Return the vector of a question, as ``embed_query`` does, and its tokens."""
         if self._tokens is None:
             return self.embed_query(text), NO_TOKENS
-        vector, tokens = self._tokens.encode_question(_encodable(text), language)
+        vector, tokens = self._tokens.encode_question(encodable(text), language)
         return _unit(vector), tokens
 
     def _embed(self, texts: Sequence[str], role: Role, progress: Callable[[int, int], None] | None) -> Vectors:
@@ -148,7 +149,7 @@ def _batched(
     """Yield the rows and the texts of each batch; ``progress`` is told when it is done."""
     done = 0
     for rows in _batches([len(text) for text in texts]):
-        yield rows, [_encodable(texts[row]) for row in rows]
+        yield rows, [encodable(texts[row]) for row in rows]
         done += len(rows)
         if progress:
             progress(done, len(texts))
@@ -205,11 +206,6 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         batch.append(row)
     if batch:
         yield batch
-
-
-def _encodable(text: str) -> str:
-    """Replace lone surrogates, which no tokenizer takes."""
-    return text.encode(errors="replace").decode()
 
 
 def _load_sentence_transformer(name: str) -> Embedder:

@@ -151,3 +151,12 @@ def _binary(path: Path) -> DocumentError:
 def _control_share(raw: bytes) -> float:
     """Share of control bytes that no text holds, in [0, 1]."""
     return 1 - len(raw.translate(None, _CONTROLS)) / max(1, len(raw))
+
+
+def encodable(text: str) -> str:
+    r"""Replace lone surrogates, which a text may hold and no tokenizer or request takes.
+
+    >>> encodable("Haus\udc80tür")
+    'Haus?tür'
+    """
+    return text.encode(errors="replace").decode()

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidatorFunctionWrapHandler, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from index.encodings import encodable
 from index.errors import BelegError
 from index.settings import index_settings
 from index.weights import LLM_WEIGHTS, Progress, fetch
@@ -290,8 +291,7 @@ class _Heard:
 
 
 def _encodable(messages: list[Message]) -> list[Message]:
-    """Replace lone surrogates, which a document may hold and no request carries."""
-    return [{name: text.encode(errors="replace").decode() for name, text in message.items()} for message in messages]
+    return [{name: encodable(text) for name, text in message.items()} for message in messages]
 
 
 def _exchange(messages: list[Message], text: str, usage: object) -> Exchange:
