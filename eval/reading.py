@@ -3,26 +3,17 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from index import Document
 from index.document import DocumentError
+from index.formats import PLAIN, READERS, ROWS, Reader, reader_in
 
-_READERS = {
-    ".pdf": "index.readers.pdf",
-    ".docx": "index.readers.docx",
-    ".html": "index.readers.html",
-    ".htm": "index.readers.html",
-    ".epub": "index.readers.epub",
-}
-Read = Callable[[Path], Iterator[Document]]
+_MEASURED = READERS.keys() - PLAIN - ROWS
 
 
 @dataclass(frozen=True)
@@ -55,20 +46,14 @@ def measure(paths: Iterable[Path]) -> list[Reading]:
     []
     """
     files = sorted(file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file())
-    formats = sorted({ending for file in files if (ending := file.suffix.lower()) in _READERS})
+    formats = sorted({ending for file in files if (ending := file.suffix.lower()) in _MEASURED})
     return [
-        _measure(ending, _reader(ending), [file for file in files if file.suffix.lower() == ending])
+        _measure(ending, reader_in(READERS[ending]), [file for file in files if file.suffix.lower() == ending])
         for ending in formats
-        if find_spec(_READERS[ending])
     ]
 
 
-def _reader(ending: str) -> Read:
-    read: Read = import_module(_READERS[ending]).read
-    return read
-
-
-def _measure(ending: str, read: Read, files: Sequence[Path]) -> Reading:
+def _measure(ending: str, read: Reader, files: Sequence[Path]) -> Reading:
     failures: list[str] = []
     pages = letters = 0
     size = sum(file.stat().st_size for file in files)

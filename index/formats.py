@@ -28,7 +28,6 @@ READERS = {
 """Ending -> module; it is imported when the first file needs it."""
 
 PLAIN = {".txt", ".md"}
-ZIPPED = {".docx", ".docm", ".dotx", ".dotm", ".epub"}
 ROWS = {".jsonl", ".jsonl.gz"}
 HEAD = 4096
 """How many first bytes tell what a file is."""
@@ -113,13 +112,17 @@ def true_format(path: Path, head: bytes) -> str:
         return named  # each line is looked at
     if seen in READERS:
         return named if READERS[named] == READERS[seen] else seen
-    if named in ZIPPED and seen == ".zip":
+    if _is_zipped(named) and seen == ".zip":
         return named  # what is inside need not stand in the usual order
     if seen:
         raise DocumentError(f"{path}: named {named}, but looks like {words}; give it its true name, or convert it")
-    if named in ZIPPED or (named == ".pdf" and b"%PDF-" not in head):
+    if _is_zipped(named) or (named == ".pdf" and b"%PDF-" not in head):
         raise DocumentError(f"{path}: named {named}, but does not begin like one{_as_text(head)}")
     return named
+
+
+def _is_zipped(ending: str) -> bool:
+    return READERS[ending] in (READERS[".docx"], READERS[".epub"])
 
 
 def _as_text(head: bytes) -> str:

@@ -76,13 +76,13 @@ def _repeated(edges: Sequence[_Edge], n_pages: int, pages: Sequence[Sequence[Lin
     )
     exact = Counter((edge.line.text, edge.height + shift) for edge in edges for shift in (-1, 0, 1))
     alone = Counter(edge.height + shift for edge in edges if edge.rank == 0 for shift in (-1, 0, 1))
+    often = max(3 if n_pages > 3 else 2, 0.1 * n_pages)
     body = _body_size(pages)
     found = set[tuple[int, int]]()
     kept = []
     for edge in edges:
         counted = any(numbered[edge.height, number - edge.page] >= 2 for number in _figures(edge.line.text))
         apart = edge.gap > 1.7 * edge.line.size and not edge.line.is_row
-        often = max(3 if n_pages > 3 else 2, 0.1 * n_pages)
         same = bool(edge.text) and (
             exact[edge.line.text, edge.height] >= often or (at[edge.text, edge.height] >= often and (apart or counted))
         )
