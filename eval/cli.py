@@ -37,6 +37,14 @@ _Baseline = Annotated[
 _Judge = Annotated[
     bool, typer.Option("--judge", help="Let a model judge each answer (judge_right), and tell what its word is worth.")
 ]
+_Adapters = Annotated[
+    Path | None,
+    typer.Option(
+        "--adapters",
+        metavar="FOLDER",
+        help="Of python -m eval.adaptation: each question is read by what was fitted without it.",
+    ),
+]
 _Under = Annotated[
     list[str] | None,
     typer.Option("--fail-under", metavar="METRIC=VALUE", help="Exit status 1 below it; de:METRIC=VALUE for German."),
@@ -60,6 +68,7 @@ def retrieval(
     workers: _Workers = 1,
     restart: _Restart = False,
     baseline: _Baseline = False,
+    adapters: _Adapters = None,
     fail_under: _Under = None,
     fail_over: _Over = None,
 ) -> None:
@@ -77,6 +86,7 @@ def retrieval(
         workers=workers,
         restart=restart,
         baseline=baseline,
+        adapters=adapters,
         under=fail_under or (),
         over=fail_over or (),
     )
@@ -96,6 +106,7 @@ def answers(
     workers: _Workers = 1,
     restart: _Restart = False,
     baseline: _Baseline = False,
+    adapters: _Adapters = None,
     judge: _Judge = False,
     fail_under: _Under = None,
     fail_over: _Over = None,
@@ -114,6 +125,7 @@ def answers(
         workers=workers,
         restart=restart,
         baseline=baseline,
+        adapters=adapters,
         judge=judge,
         under=fail_under or (),
         over=fail_over or (),

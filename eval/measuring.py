@@ -31,6 +31,7 @@ class Wanted:
         workers: Questions asked at a time.
         restart: Begin anew.
         baseline: Measure the usual recipe, too.
+        adapters: Folder of what reads each question without having been fitted on it.
         judge: Let a model judge the answers, too.
         under: Least figures.
         over: Most figures.
@@ -46,6 +47,7 @@ class Wanted:
     workers: int = 1
     restart: bool = False
     baseline: bool = False
+    adapters: Path | None = None
     judge: bool = False
     under: Sequence[str] = ()
     over: Sequence[str] = ()
@@ -68,7 +70,14 @@ def run_retrieval(wanted: Wanted) -> Report:
         with progress_bar("Indexing") as progress:
             retriever = open_retriever(gold, progress=progress)
         with progress_bar("Searching") as progress:
-            return evaluate_retrieval(gold, retriever, baseline=wanted.baseline, way=way(progress), **_drawn(wanted))
+            return evaluate_retrieval(
+                gold,
+                retriever,
+                baseline=wanted.baseline,
+                adapters=wanted.adapters,
+                way=way(progress),
+                **_drawn(wanted),
+            )
 
     return _run(wanted, measure)
 
@@ -91,6 +100,7 @@ def run_answers(wanted: Wanted, *, beleg: bool = True) -> Report:
                 assistant,
                 baseline=wanted.baseline,
                 beleg=beleg,
+                adapters=wanted.adapters,
                 judge=judge,
                 way=way(progress),
                 **_drawn(wanted),

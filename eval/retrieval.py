@@ -14,6 +14,7 @@ from eval.report import code_hash
 
 if TYPE_CHECKING:
     from index import Hit, Index
+    from index.embedding import Embedder
     from rag import Retriever
 
 DOCUMENTS = 10  # the deepest rank that a metric looks at
@@ -107,8 +108,16 @@ def index_folder(goldset: GoldSet) -> Path:
     return settings.cache / "eval" / f"{goldset.name}-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}"
 
 
-def index_goldset(goldset: GoldSet, folder: Path, *, progress: Progress = unseen) -> "Index":
+def index_goldset(
+    goldset: GoldSet, folder: Path, *, embedder: "Embedder | None" = None, progress: Progress = unseen
+) -> "Index":
     """Index the gold set's documents into the folder; those that are there already cost nothing.
+
+    Args:
+        goldset: Whose documents.
+        folder: Of the index.
+        embedder: ``None``: the one of the settings.
+        progress: Told after each group of documents.
 
     Raises:
         GoldSetError: A document cannot be indexed, or the folder holds others: the figures would be of another set.
@@ -119,7 +128,7 @@ def index_goldset(goldset: GoldSet, folder: Path, *, progress: Progress = unseen
     from index.embedding import load_embedder
     from index.settings import index_settings
 
-    embedder = with_cache(load_embedder(), index_settings().cache / "eval" / "vectors")
+    embedder = with_cache(embedder or load_embedder(), index_settings().cache / "eval" / "vectors")
     index = Index.open(folder, embedder=embedder)
     total = len(goldset.documents)
     changes = index.add(goldset.documents, progress=lambda done, *_: progress(done, total))

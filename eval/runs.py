@@ -66,6 +66,7 @@ def evaluate_answers(
     seed: int = 0,
     baseline: bool = False,
     beleg: bool = True,
+    adapters: Path | None = None,
     judge: "LLM | None" = None,
     metrics: Metrics = ANSWERS,
     way: Way | None = None,
@@ -81,6 +82,7 @@ def evaluate_answers(
         seed: Decides which are drawn, and the resamples of the intervals.
         baseline: Ask the usual LangChain recipe, too.
         beleg: Ask beleg; without it the recipe is measured alone.
+        adapters: Folder of `eval.adaptation`: let each question be read by what was fitted without it.
         judge: A model that judges each answer (``judge_right``); how far it agrees with our labels is told beside it.
         metrics: Name -> metric.
         way: How the run is made.
@@ -90,17 +92,19 @@ def evaluate_answers(
     """
     from eval.answers import BelegAnswers
     from eval.baseline import BaselineAnswers, recipe_of
+    from eval.cross_fitting import cross_fitted_answers
     from eval.judge import JUDGED, Judged, agreement, load_labels
     from eval.opening import open_assistant
 
     gold = goldset if isinstance(goldset, GoldSet) else load_goldset(goldset)
     questions = gold.questions if sample is None else drawn(gold.questions, sample, seed)
     assistant = assistant or open_assistant(gold, questions)
-    systems: list[System] = [BelegAnswers(assistant)] if beleg else []
+    asked = cross_fitted_answers(gold, questions, adapters) if adapters else BelegAnswers(assistant)
+    systems: list[System] = [asked] if beleg else []
     if baseline or not beleg:
         systems.append(BaselineAnswers(recipe_of(gold, assistant.index.embedder, assistant.llm)))
     facts = {"kind": "answers", **describe(gold, assistant.index.embedder), "llm": _model(assistant)}
-    facts |= _drawn(sample, seed)
+    facts |= _drawn(sample, seed) | _adapted(adapters)
     way = way or Way()
     if judge is None:
         return _evaluate(gold, questions, systems, facts, metrics=metrics, way=way)
@@ -117,6 +121,7 @@ def evaluate_retrieval(
     sample: int | None = None,
     seed: int = 0,
     baseline: bool = False,
+    adapters: Path | None = None,
     metrics: Metrics = RETRIEVAL,
     way: Way | None = None,
 ) -> Report:
@@ -129,6 +134,7 @@ def evaluate_retrieval(
         BelegError: The gold set, the index, the embedder or the journal cannot be used.
     """
     from eval.baseline import BaselineRetrieval, recipe_of
+    from eval.cross_fitting import cross_fitted_retrieval
     from eval.opening import open_retriever
     from eval.retrieval import BelegRetrieval
 
@@ -136,11 +142,12 @@ def evaluate_retrieval(
     located = [question for question in gold.questions if question.evidence]
     questions = located if sample is None or not located else drawn(located, sample, seed)
     retriever = retriever or open_retriever(gold)
-    systems: list[System] = [BelegRetrieval(retriever)]
+    systems: list[System] = [cross_fitted_retrieval(gold, adapters) if adapters else BelegRetrieval(retriever)]
     if baseline:
         systems.append(BaselineRetrieval(recipe_of(gold, retriever.index.embedder)))
     facts = {"kind": "retrieval", **describe(gold, retriever.index.embedder)}
-    return _evaluate(gold, questions, systems, facts | _drawn(sample, seed), metrics=metrics, way=way or Way())
+    facts |= _drawn(sample, seed) | _adapted(adapters)
+    return _evaluate(gold, questions, systems, facts, metrics=metrics, way=way or Way())
 
 
 def _evaluate(
@@ -203,6 +210,13 @@ def _asked(system: System, questions: Sequence[Question], workers: int) -> Itera
 
 def _drawn(sample: int | None, seed: int) -> dict[str, Any]:
     return {"sample": None if sample is None else {"n": sample, "seed": seed}, "seed": seed}
+
+
+def _adapted(adapters: Path | None) -> dict[str, Any]:
+    """Tell by what questions were read, where not by what is in use."""
+    from index.question_adapter import fingerprint
+
+    return {"adapters": {file.name: fingerprint(file) for file in sorted(adapters.glob("*.f16"))}} if adapters else {}
 
 
 def _model(assistant: "Assistant") -> dict[str, str]:

@@ -66,7 +66,8 @@ def with_cache(embedder: Embedder, folder: Path) -> Embedder:
         return embedder.embed_queries(texts) if role == "query" else embedder.embed_documents(texts)
 
     passages = CachedPassages(embedder, path)
-    return Embedder(embedder.name, embedder.fingerprint, embedder.dimension, encode, passages)
+    form = embedder.question_fingerprint.removeprefix(embedder.fingerprint).strip()
+    return Embedder(embedder.name, embedder.fingerprint, embedder.dimension, encode, passages, adapter=form)
 
 
 @contextmanager

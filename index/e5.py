@@ -6,8 +6,8 @@ load this and embed a question, and every command waits for that; the tests comp
 
 import re
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from index.language import Language
 from index.late_interaction import Bits, Tokens, packed
+from index.question_adapter import LAYERS as ADAPTED_LAYERS
+from index.question_adapter import QUESTION_ADAPTER, read_changes
 from index.stop_words import STOP_WORDS
 
 if TYPE_CHECKING:
@@ -41,23 +43,33 @@ class MultilingualE5:
     """multilingual-e5-small (Wang et al. 2024, Multilingual E5 Text Embeddings), a BERT, on the CPU.
 
     The table of words, four fifths of the weights, stays in 4 bit, for a text needs few of its 250,037 rows.
+
+    Args:
+        path: Of ``e5-small-q4.bin``.
+        adapter: What its upper layers do otherwise where they read questions; ``None``: nothing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, adapter: Path | None = QUESTION_ADAPTER) -> None:
         file = read_e5(path.read_bytes())
         self.dimension = file.hidden
-        self._heads, self._epsilon = file.heads, file.epsilon
+        self.heads, self.epsilon = file.heads, file.epsilon
         self._tokenizer = build_tokenizer(file)
         self._words = file.tensors["emb.word"].reshape(-1, file.hidden // _BLOCK_WEIGHTS)
         self._places = file.matrix("emb.pos") + file.matrix("emb.type")[0]
-        self._norm = _affine(file, "emb.ln")
-        self._layers = [_build_layer(file, number) for number in range(file.layers)]
+        self._norm = _rounded(_affine(file, "emb.ln"))
+        changes = read_changes(adapter) if adapter else []
+        first = file.layers - len(changes)
+        layers = [build_layer(file, number) for number in range(file.layers)]
+        self._layers = [layer.rounded() for layer in layers]
+        self._question_layers = self._layers[:first] + [
+            layer.changed(change).rounded() for layer, change in zip(layers[first:], changes, strict=True)
+        ]
         self._means = np.fromfile(TOKEN_MEANS, "<f4").reshape(3, -1)
 
     def __call__(self, texts: list[str], role: Role) -> Vectors:
         """Encode texts in a role: (n, hidden) float32, not yet of unit length."""
         encodings = self._tokenizer.encode_batch_fast([PROMPTS[role] + text for text in texts])
-        states, mask = self._states(encodings)
+        states, mask = self._states(encodings, role)
         return _mean(states, mask).numpy()
 
     def encode_passages(self, texts: list[str]) -> tuple[Vectors, list[Bits]]:
@@ -67,15 +79,31 @@ class MultilingualE5:
 
     def encode_question(self, text: str, language: Language) -> tuple[Vectors, Tokens]:
         """Encode a question, (hidden,), with its tokens."""
-        vectors, tokens = self._encode_tokens([text], "query", self._means[_MEAN_OF[language]])
+        vectors, tokens = self._encode_tokens([text], "query", self.question_mean(language))
         return vectors[0], tokens[0]
+
+    def question_mean(self, language: Language) -> Vectors:
+        """Return what all tokens of questions in a language share, (hidden,)."""
+        mean: Vectors = self._means[_MEAN_OF[language]]
+        return mean
+
+    def begin_question(self, text: str) -> tuple["torch.Tensor", NDArray[np.int64]]:
+        """Return what the adapted layers read of a question, (length, hidden), and the tokens of it that count."""
+        import torch
+
+        [encoding] = self._tokenizer.encode_batch([PROMPTS["query"] + text])
+        with torch.inference_mode():
+            states = self._first_states(np.array([encoding.ids]))
+            for layer in self._layers[:-ADAPTED_LAYERS]:
+                states = layer(states, None, self.heads, self.epsilon)
+        return states[0].clone(), _counting(text, np.array(encoding.offsets) - len(PROMPTS["query"]))
 
     def token_mean(self, texts: list[str], role: Role) -> Vectors:
         """Return the mean of the unit states of the texts' own tokens, (hidden,): a row of ``TOKEN_MEANS``."""
         kept: list[Vectors] = []
         for text in texts:
             encodings = self._tokenizer.encode_batch([PROMPTS[role] + text])
-            states, _ = self._states(encodings)
+            states, _ = self._states(encodings, role)
             own = [first >= len(PROMPTS[role]) and first < last for first, last in encodings[0].offsets]
             kept.append(_unit(states[0].float().numpy()[own]))
         mean: Vectors = np.concatenate(kept).mean(axis=0)
@@ -83,7 +111,7 @@ class MultilingualE5:
 
     def _encode_tokens(self, texts: list[str], role: Role, mean: Vectors) -> tuple[Vectors, list[Tokens]]:
         encodings = self._tokenizer.encode_batch([PROMPTS[role] + text for text in texts])
-        states, mask = self._states(encodings)
+        states, mask = self._states(encodings, role)
         tokens = [
             self._tokens(text, len(PROMPTS[role]), encoding, of_text, mean)
             for text, encoding, of_text in zip(texts, encodings, states.float().numpy(), strict=True)
@@ -91,36 +119,34 @@ class MultilingualE5:
         return _mean(states, mask).numpy(), tokens
 
     def _tokens(self, text: str, prompt: int, encoding: "Encoding", states: Vectors, mean: Vectors) -> Tokens:
-        """Keep the tokens of content words, or all where there are none, less what all tokens share."""
+        """Keep the tokens that count, less what all tokens share."""
         offsets = np.array(encoding.offsets) - prompt
-        within = (offsets[:, 0] < offsets[:, 1]) & (offsets[:, 1] > 0)
-        content = within & _content(text)[np.clip(offsets[:, 1] - 1, 0, max(0, len(text) - 1))]
-        kept = np.flatnonzero(content if content.any() else within)
+        kept = _counting(text, offsets)
         starts = [first + text[first : first + 1].isspace() for first in np.maximum(offsets[kept, 0], 0).tolist()]
         return Tokens(_unit(_unit(states[kept]) - mean), np.array(starts, np.int64))
 
-    def _states(self, encodings: "list[Encoding]") -> "tuple[torch.Tensor, torch.Tensor]":
+    def _states(self, encodings: "list[Encoding]", role: Role) -> "tuple[torch.Tensor, torch.Tensor]":
         """Run the network: states (n, length, hidden), and the mask (n, length) of what is no padding."""
         import torch
 
         ids = np.array([encoding.ids for encoding in encodings])
         mask = torch.tensor([encoding.attention_mask for encoding in encodings], dtype=torch.bool)
         with torch.inference_mode():
-            return self._run(ids, mask[:, None, None, :]), mask
+            states = self._first_states(ids)
+            for layer in self._question_layers if role == "query" else self._layers:
+                states = layer(states, mask[:, None, None, :], self.heads, self.epsilon)
+        return states, mask
 
-    def _run(self, ids: NDArray[np.int64], mask: "torch.Tensor") -> "torch.Tensor":
-        """Token ids (n, length) -> states (n, length, hidden)."""
+    def _first_states(self, ids: NDArray[np.int64]) -> "torch.Tensor":
+        """Token ids (n, length) -> what the lowest layer reads (n, length, hidden)."""
         import torch
 
         words = torch.from_numpy(floats(self._words[ids]) + self._places[: ids.shape[1]])
-        states = _normalise(words.to(number_format()), self._norm, self._epsilon)
-        for layer in self._layers:
-            states = layer(states, mask, self._heads, self._epsilon)
-        return states
+        return _normalise(words.to(number_format()), self._norm, self.epsilon)
 
 
 @dataclass(frozen=True)
-class _Layer:
+class Layer:
     """A layer of a BERT (Devlin et al. 2019): attention, then two linear maps, each added to its input, normalised."""
 
     query_key_value: "Affine"
@@ -130,7 +156,9 @@ class _Layer:
     narrow: "Affine"
     narrow_norm: "Affine"
 
-    def __call__(self, states: "torch.Tensor", mask: "torch.Tensor", heads: int, epsilon: float) -> "torch.Tensor":
+    def __call__(
+        self, states: "torch.Tensor", mask: "torch.Tensor | None", heads: int, epsilon: float
+    ) -> "torch.Tensor":
         """Map states (n, length, hidden) to states, attending only to tokens under the mask (n, 1, 1, length)."""
         from torch.nn import functional
 
@@ -142,6 +170,27 @@ class _Layer:
         states = _normalise(states + functional.linear(seen, *self.mix), self.mix_norm, epsilon)
         wide = functional.gelu(functional.linear(states, *self.widen))
         return _normalise(states + functional.linear(wide, *self.narrow), self.narrow_norm, epsilon)
+
+    def changed(self, change: Mapping[str, "Vectors | torch.Tensor"]) -> "Layer":
+        """Return the layer with other weights of its linear maps."""
+        import torch
+
+        maps: dict[str, Affine] = {name: getattr(self, name) for name in change}
+        return replace(
+            self,
+            **{name: (weight + torch.as_tensor(change[name]), bias) for name, (weight, bias) in maps.items()},
+        )
+
+    def rounded(self) -> "Layer":
+        """Return the layer in the number format that this CPU is best at."""
+        return Layer(*(_rounded(affine) for affine in vars(self).values()))
+
+
+def _counting(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the tokens of content words, or all of the text's where there are none, by their offsets in it."""
+    within = (offsets[:, 0] < offsets[:, 1]) & (offsets[:, 1] > 0)
+    content = within & _content(text)[np.clip(offsets[:, 1] - 1, 0, max(0, len(text) - 1))]
+    return np.flatnonzero(content if content.any() else within)
 
 
 def _content(text: str) -> NDArray[np.bool_]:
@@ -173,23 +222,32 @@ def _mean(states: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
     return (states.float() * kept).sum(1) / kept.sum(1)
 
 
-def _build_layer(file: "E5File", number: int) -> _Layer:
+def build_layer(file: "E5File", number: int) -> Layer:
+    """Build a layer in float32."""
     import torch
 
     weights, biases = zip(*(_affine(file, f"l{number}.{name}") for name in "qkv"), strict=True)
-    others = (_affine(file, f"l{number}.{name}") for name in ("ao", "aln", "fi", "fo", "oln"))
-    return _Layer((torch.cat(weights), torch.cat(biases)), *others)
+    mix, mix_norm, widen, narrow, narrow_norm = (
+        _affine(file, f"l{number}.{name}") for name in ("ao", "aln", "fi", "fo", "oln")
+    )
+    return Layer((torch.cat(weights), torch.cat(biases)), mix, mix_norm, widen, narrow, narrow_norm)
+
+
+def _rounded(affine: "Affine") -> "Affine":
+    """Return weight and bias in the number format that this CPU is best at."""
+    weight, bias = affine
+    return weight.to(number_format()), bias.to(number_format())
 
 
 def _affine(file: "E5File", name: str) -> "Affine":
-    """Return the weight, (out, in) for a linear map, and the bias in the number format that this CPU is best at."""
+    """Return the weight, (out, in) for a linear map, and the bias."""
     import torch
 
     bias = torch.from_numpy(floats(file.tensors[f"{name}.b"]))
     weight = torch.from_numpy(floats(file.tensors[f"{name}.w"]))
     if not name.endswith("ln"):
         weight = weight.view(len(bias), -1)
-    return weight.to(number_format()), bias.to(number_format())
+    return weight, bias
 
 
 @cache

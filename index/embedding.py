@@ -17,6 +17,8 @@ from index.encodings import encodable
 from index.errors import BelegError
 from index.language import Language
 from index.late_interaction import NO_TOKENS, Bits, Tokens, packed
+from index.question_adapter import QUESTION_ADAPTER
+from index.question_adapter import fingerprint as adapter_fingerprint
 from index.settings import index_settings
 from index.weights import EMBEDDING_WEIGHTS, fetch, is_offline
 
@@ -67,11 +69,20 @@ class Embedder:
     """
 
     def __init__(
-        self, name: str, fingerprint: str, dimension: int, encode: Encode, tokens: TokenEncoder | None = None
+        self,
+        name: str,
+        fingerprint: str,
+        dimension: int,
+        encode: Encode,
+        tokens: TokenEncoder | None = None,
+        *,
+        adapter: str = "",
     ) -> None:
         self.name = name
         self.fingerprint = fingerprint
-        """Vectors may be compared where this is equal."""
+        """Vectors of passages may be compared where this is equal."""
+        self.question_fingerprint = f"{fingerprint} {adapter}".strip()
+        """Changes also with what only questions are read by."""
         self.dimension = dimension
         self._encode = encode
         self._tokens = tokens
@@ -176,8 +187,18 @@ _loading = threading.Lock()
 def _load(name: str) -> Embedder:
     if name != EMBEDDED_MODEL:
         return _load_sentence_transformer(name)
-    model = MultilingualE5(fetch(EMBEDDING_WEIGHTS))
-    return Embedder(name, embedded_fingerprint(), model.dimension, model, model)
+    return embedded(QUESTION_ADAPTER)
+
+
+def embedded(adapter: Path | None) -> Embedder:
+    """Return the embedded model, its way of reading questions changed by the file of an adapter, or as published.
+
+    Raises:
+        WeightsError: the weights cannot be had.
+    """
+    model = MultilingualE5(fetch(EMBEDDING_WEIGHTS), adapter)
+    form = adapter_fingerprint(adapter) if adapter else ""
+    return Embedder(EMBEDDED_MODEL, embedded_fingerprint(), model.dimension, model, model, adapter=form)
 
 
 def embedded_fingerprint() -> str:

@@ -45,7 +45,7 @@ def language_shift(embedder: Embedder) -> Floats:
 @cache
 def _language_shift(embedder: Embedder) -> Floats:
     questions = PARALLEL_QUESTIONS.read_bytes()
-    key = hashlib.sha256(embedder.fingerprint.encode() + questions).hexdigest()[:16]
+    key = hashlib.sha256(embedder.question_fingerprint.encode() + questions).hexdigest()[:16]
     path = index_settings().cache / "language_shift" / f"{key}.f32"
     shift = _kept(path)
     if shift is None:

@@ -14,10 +14,10 @@ from rag.language import Language, detect_language, language_shift
 
 # How much the best lexical match and a perfect late interaction add to a cosine. Words decide between near equals;
 # those of an English question are names, numbers and what alignment takes for translations, so they count less.
-LEXICAL_WEIGHT: dict[Language, float] = {"de": 0.03, "en": 0.02}
-LATE_WEIGHT: dict[Language, float] = {"de": 0.4, "en": 0.25}
-# What the first chunk of a document gains: authors say first what a document is about.
-LEAD_WEIGHT: dict[Language, float] = {"de": 0.02, "en": 0.015}
+LEXICAL_WEIGHT: dict[Language, float] = {"de": 0.045, "en": 0.03}
+LATE_WEIGHT: dict[Language, float] = {"de": 0.7, "en": 0.25}
+LEAD_WEIGHT = 0.025
+"""What the first chunk of a document gains: authors say first what a document is about."""
 CANDIDATES = 100
 
 
@@ -95,13 +95,13 @@ def fuse(hits: list[Hit], language: Language) -> list[Hit]:
     ``cosine + LATE_WEIGHT x late + LEXICAL_WEIGHT x BM25 / highest BM25``, and ``LEAD_WEIGHT`` for a first chunk.
     A sum of scores, not of ranks: where no word of the question occurs, the order of the meaning stays as it is.
     """
-    late_weight, lexical_weight, lead_weight = LATE_WEIGHT[language], LEXICAL_WEIGHT[language], LEAD_WEIGHT[language]
+    late_weight, lexical_weight = LATE_WEIGHT[language], LEXICAL_WEIGHT[language]
     highest = max((hit.lexical for hit in hits), default=0.0) or 1.0
     scores = (
         hit.dense
         + late_weight * hit.late
         + lexical_weight * hit.lexical / highest
-        + lead_weight * (hit.chunk.start == 0)
+        + LEAD_WEIGHT * (hit.chunk.start == 0)
         for hit in hits
     )
     scored = [replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)]

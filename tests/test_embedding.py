@@ -121,7 +121,7 @@ def test_vectors_are_those_of_transformers_bert(
     import torch
 
     monkeypatch.setattr(e5, "number_format", lambda: getattr(torch, number_format))
-    ours = e5.MultilingualE5(local_path(EMBEDDING_WEIGHTS))([*GERMAN, LONG], "document")
+    ours = e5.MultilingualE5(local_path(EMBEDDING_WEIGHTS), adapter=None)([*GERMAN, LONG], "document")
     assert (unit(ours) * unit(bert_vectors)).sum(axis=1).min() > least
 
 
@@ -268,7 +268,7 @@ def test_tokens_of_a_question_find_its_translation(embedder: Embedder) -> None:
 @needs_weights
 def test_token_means_are_those_of_the_parallel_questions(e5_file: Any) -> None:
     """What ``e5_token_means.f32`` holds, measured again."""
-    model = e5.MultilingualE5(local_path(EMBEDDING_WEIGHTS))
+    model = e5.MultilingualE5(local_path(EMBEDDING_WEIGHTS), adapter=None)
     pairs = [json.loads(line) for line in PARALLEL_QUESTIONS.read_text("utf-8").splitlines()]
     texts = [("document", "de"), ("query", "de"), ("query", "en")]
     means = [model.token_mean([pair[language] for pair in pairs], role) for role, language in texts]
