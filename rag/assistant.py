@@ -23,6 +23,7 @@ from rag.language import Language, question_language
 from rag.llm import LLM, NoModelError, load_llm
 from rag.prompt import constant_prompt
 from rag.retriever import Retriever
+from rag.steps import step
 from rag.trace import note_search
 from rag.writer import AnswerSentence, Status, Writer
 
@@ -184,19 +185,22 @@ class Assistant:
             raise AssistantError("the question is empty; ask something")
         if language not in (None, "de", "en"):
             raise AssistantError(f"answers are in 'de' or 'en', not in {language!r}")
-        asked_in = question_language(question, self.interface)
+        with step("language"):
+            asked_in = question_language(question, self.interface)
         language = language or asked_in
         before = _leans_on(question, history)
         full_question = searched_for(question, history)
         note_search(full_question)
 
-        embedded = self.retriever.embed(full_question, asked_in)
         documents = None if documents is None else list(documents)
-        found = self.retriever.candidates(embedded, documents=documents)
-        everywhere = found if documents is None else self.retriever.candidates(embedded)
+        with step("retrieve"):
+            embedded = self.retriever.embed(full_question, asked_in)
+            found = self.retriever.candidates(embedded, documents=documents)
+            everywhere = found if documents is None else self.retriever.candidates(embedded)
         hits = found[:HITS]
         yield Found(tuple(hits))
-        evidence = select_evidence(full_question, embedded.vector, hits, self.index.embedder)
+        with step("evidence"):
+            evidence = select_evidence(full_question, embedded.vector, hits, self.index.embedder)
         # With the question before it in front, a small model answers that one.
         asked = f"{question} ({before})" if before else question
         signals = _signals(full_question, asked_in, hits, everywhere, evidence)

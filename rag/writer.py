@@ -18,6 +18,7 @@ from rag.evidence import Evidence
 from rag.grounding import Verdict, check_sentence
 from rag.llm import LLM, BrokenAnswerError, LLMError, Message, Token
 from rag.prompt import NO_ANSWER, answer_prompt, constant_prompt, gloss_prompt, repair_prompt
+from rag.steps import step, step_through
 from rag.wording import dates_in_english, spelled_out
 
 Status = Literal["answered", "abstained", "incomplete"]
@@ -102,16 +103,19 @@ class Writer:
         """Let the model write, and pass on what its evidence carries; nothing where it is not sure enough."""
         if not self.evidence or not self._is_sure(self.signals, llm.name):
             return
-        llm.read_ahead(constant_prompt(self.language))
-        messages = answer_prompt(self.question, self.evidence, self.language)
-        refusal = llm.log_odds(messages, NO_ANSWER)
+        with step("prompt"):
+            messages = answer_prompt(self.question, self.evidence, self.language)
+        with step("llm"):
+            llm.read_ahead(constant_prompt(self.language))
+            refusal = llm.log_odds(messages, NO_ANSWER)
         if refusal is not None and refusal > llm.max_refusal_log_odds:
             return
         self.signals = replace(self.signals, refusal=refusal)
         heard: list[Token] = []
         known = " ".join(part.text for part in self.evidence)
         try:
-            tokens = takewhile(lambda _: not self.stopped(), llm.stream(messages, max_tokens=MAX_ANSWER_TOKENS))
+            written = step_through("llm", llm.stream(messages, max_tokens=MAX_ANSWER_TOKENS))
+            tokens = takewhile(lambda _: not self.stopped(), written)
             for sentence in sentences_of(_overheard(tokens, heard)):
                 if self.stopped():
                     return
@@ -196,7 +200,9 @@ class Writer:
         for place, citation in enumerate(self.citations[:GLOSSED_CITATIONS]):
             core = next(part for part in self._used if _is_within(part, citation))
             gloss = _said(llm, gloss_prompt(core.text), MAX_GLOSS_TOKENS)
-            if check_sentence(gloss, [core], self.question, "en").supported:
+            with step("check"):
+                verdict = check_sentence(gloss, [core], self.question, "en")
+            if verdict.supported:
                 self.citations[place] = replace(citation, gloss=gloss)
 
     # What carries it
@@ -206,17 +212,24 @@ class Writer:
         text = without_markers(sentence)
         if not re.search(r"\w", text):
             return
+        with step("check"):
+            carrying = self._carrying(text, markers(sentence))
+        if carrying:
+            yield from self._cited(text, carrying, whole=True)
+
+    def _carrying(self, text: str, numbers: Sequence[int]) -> list[Evidence]:
+        """Return the first evidence that carries a sentence, none where no evidence does; note the verdict."""
         verdicts = []
-        ordered = self._candidates(text, markers(sentence))
+        ordered = self._candidates(text, numbers)
         if len(text.split()) > SHORT_ANSWER_WORDS:
             ordered = [[max(self.evidence, key=lambda part: part.score)], *ordered]
         for candidates in ordered:
             verdicts.append(check_sentence(text, candidates, self.question, self.language))
             if verdicts[-1].supported:
                 self.verdicts.append(verdicts[-1])
-                yield from self._cited(text, candidates, whole=True)
-                return
+                return candidates
         self.verdicts.append(verdicts[0])
+        return []
 
     def _candidates(self, text: str, numbers: Sequence[int]) -> list[list[Evidence]]:
         """Order what may carry a sentence: what it names and is near, all that it names, then the rest by nearness."""
@@ -318,6 +331,7 @@ def _looks_german(word: str) -> bool:
 def _said(llm: LLM, messages: list[Message], max_tokens: int = MAX_ANSWER_TOKENS) -> str:
     """Return one whole text of the model in one line, and nothing where it breaks off."""
     try:
-        return without_markers(" ".join("".join(llm.stream(messages, max_tokens=max_tokens)).split())).strip('"“”„')
+        written = "".join(step_through("llm", llm.stream(messages, max_tokens=max_tokens)))
     except LLMError:
         return ""
+    return without_markers(" ".join(written.split())).strip('"“”„')
