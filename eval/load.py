@@ -60,7 +60,7 @@ def main(
         _run("index", "add", str(SAMPLE / "documents.jsonl"), "--index", str(index))
         figures = {"start_seconds": median(start_seconds(index) for _ in range(STARTS))}
         with endpoint() as model, served("serve", index, model) as url:
-            _wait_until_ready(url)
+            wait_until_ready(url)
             for name, in_step in (("first", False), ("again", False), ("in_step", True)):
                 figures |= {
                     f"{name}_{key}": value for key, value in measure(url, model, users, questions, in_step).items()
@@ -166,6 +166,15 @@ def endpoint() -> Iterator[Endpoint]:
 @contextmanager
 def served(command: str, index: Path, model: Endpoint | None = None) -> Iterator[str]:
     """Run ``beleg serve`` or ``beleg chat`` on a free port until the block ends."""
+    with process(command, index, model) as (_, url):
+        yield url
+
+
+@contextmanager
+def process(
+    command: str, index: Path, model: Endpoint | None = None, **settings: str
+) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """Give the process of ``beleg serve`` or ``beleg chat`` and its URL, on a free port, until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     variables = {"BELEG_LLM_MODEL": "none", "BELEG_LEAST_CONFIDENCE": "0"}
@@ -173,11 +182,11 @@ def served(command: str, index: Path, model: Endpoint | None = None) -> Iterator
         variables |= {"BELEG_LLM_MODEL": "scripted", "BELEG_LLM_BASE_URL": model.url, "BELEG_LLM_API_KEY": "none"}
     server = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "ui.cli", command, "--index", str(index), "--port", str(port)],
-        env={**environ, **variables},
+        env={**environ, **variables, **settings},
         stderr=subprocess.DEVNULL,
     )
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield server, f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait()
@@ -191,7 +200,8 @@ def start_seconds(index: Path) -> float:
         return time.perf_counter() - started
 
 
-def _wait_until_ready(url: str) -> None:
+def wait_until_ready(url: str) -> None:
+    """Return when the server says that it answers questions."""
     _wait_for(f"{url}/ready")
 
 

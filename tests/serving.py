@@ -2,26 +2,27 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
 
 from rag import Assistant
-from ui.api import Service
 from ui.asgi import ASGI
-from ui.chat import Loading
+from ui.loading import Loading
+from ui.observation import Observed
 from ui.queue import FairQueue
 from ui.server import listen
+from ui.service import Service
 
 
-def loaded(assistant: Assistant, queue: FairQueue | None = None) -> Service:
+def loaded(assistant: Assistant, queue: FairQueue | None = None, *listeners: Callable[[Observed], None]) -> Service:
     """Return what answers over HTTP, all of it loaded."""
     loading = Loading()
     loading.ready = True
     loading.done.set()
-    return Service(assistant, queue or FairQueue(), loading)
+    return Service(assistant, queue or FairQueue(), loading, *listeners)
 
 
 @contextmanager

@@ -19,10 +19,11 @@ from rag.assistant import ABSTENTION
 from rag.llm import LLM, LLMSettings, load_llm
 from tests.scripted_llm import KEY, ScriptedLLM, probabilities, status, writes
 from tests.serving import loaded, serving, until
-from ui.api import MOST_TURNS, AnswerJSON, Service
+from ui.api import MOST_TURNS, AnswerJSON
 from ui.chat import QUESTION_CHARACTERS
 from ui.queue import FairQueue
 from ui.server import MOST_BODY_BYTES, application
+from ui.service import Service
 
 TEXT = "Tan Wenkan ist Direktor der Messe. Auf der Messe zählte man 1.234 Besucher."
 QUESTION = "Wer ist Tan Wenkan von der Messe?"

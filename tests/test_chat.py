@@ -22,11 +22,12 @@ from rag.assistant import Event, Found
 from rag.grounding import Verdict
 from rag.llm import LLMError
 from rag.writer import AnswerSentence
-from ui.chat import Loading, build_chat, launch_chat
+from ui.chat import build_chat, launch_chat
 from ui.conversation import ConversationError, Turn, follow, history, restored, stored
 from ui.evidence import answer_html, escape, text_html
 from ui.frame import turn_html
 from ui.in_thread import in_thread
+from ui.loading import Loading
 from ui.queue import BusyError, Waiting
 from ui.server import ChatError, guarded, listen, page_language
 from ui.texts import DE, EN, Texts

@@ -28,9 +28,9 @@ def test_the_endpoint_notes_how_long_each_question_took_it() -> None:
 def test_users_at_once_are_all_answered(tmp_path) -> None:
     Index.open(tmp_path, embedder=load_embedder()).add(load_goldset(SAMPLE).documents[:5])
     with endpoint() as model, served("serve", tmp_path, model) as url:
-        from eval.load import _wait_until_ready
+        from eval.load import wait_until_ready
 
-        _wait_until_ready(url)
+        wait_until_ready(url)
         figures = measure(url, model, users=3, questions=1, in_step=True)
     assert (figures["questions"], figures["errors"]) == (3, 0)
     assert 0 < figures["overhead_p50"] <= figures["overhead_p95"] < 30

@@ -45,6 +45,8 @@ ROUTES = [
     ("GET", "/gradio_api/startup-events"),
     ("GET", "/gradio_api/heartbeat/a"),
     ("GET", "/openapi.json"),
+    ("GET", "/metrics"),
+    ("GET", "/metrics/"),
     ("POST", "/answer"),
     ("PUT", "/answer"),
     ("GET", "/login/"),
@@ -388,13 +390,13 @@ def test_clients_are_told_apart_by_the_network_that_one_subscriber_has(client, n
 
 def test_a_session_ends_in_time_and_cannot_be_made_or_changed():
     clock = Clock()
-    sessions = Sessions(clock)
+    sessions = Sessions(clock=clock)
     token = sessions.begin()
     assert sessions.name(token)
     end, name, signature = token.split(".")
     for forged in (f"{int(end) + 1}.{name}.{signature}", f"{end}.x.{signature}", f"{end}.{name}.", "ä.ö.ü", "..", ""):
         assert sessions.name(forged) is None
-    assert Sessions(clock).name(token) is None
+    assert Sessions(clock=clock).name(token) is None
     clock.now += SESSION_SECONDS
     assert sessions.name(token) is None
 

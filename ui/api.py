@@ -5,7 +5,6 @@ import json
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -14,19 +13,20 @@ from typing_extensions import TypedDict
 
 from index.errors import BelegError
 from index.store import StoreError
-from rag.assistant import Answer, Assistant, Event, Found
+from rag.assistant import Answer, Event, Found
 from rag.citations import Citation
 from rag.grounding import Verdict
 from rag.language import Language
 from rag.llm import LLMError
 from rag.writer import AnswerSentence, Status
+from ui import metrics
 from ui.asgi import header
-from ui.chat import QUESTION_CHARACTERS, Loading
+from ui.chat import QUESTION_CHARACTERS
 from ui.in_thread import in_thread
 from ui.login import client_name
-from ui.queue import BusyError, FairQueue, Waiting
+from ui.queue import BusyError, Waiting
 from ui.server import announce, application, listen, serve
-from ui.settings import ServerSettings
+from ui.service import Service
 
 if TYPE_CHECKING:
     import fastapi
@@ -108,51 +108,6 @@ class ErrorJSON(TypedDict):
     detail: str
 
 
-@dataclass(frozen=True)
-class Service:
-    """Who is asked over HTTP.
-
-    Attributes:
-        assistant: Answers.
-        queue: Decides whose turn it is; the chat has the same one.
-        loading: What must be loaded before the first answer.
-    """
-
-    assistant: Assistant
-    queue: FairQueue
-    loading: Loading
-
-    @classmethod
-    def load(cls, folder: str | Path | None, language: Language) -> "Service":
-        """Return a service over an index (default: ``BELEG_INDEX``), whose models are still to be loaded."""
-        loading = Loading()
-        assistant = Assistant.load(folder, interface=language, progress=loading.fetching)
-        return cls(assistant, FairQueue(ServerSettings().questions_at_once), loading)
-
-    def is_ready(self) -> bool:
-        """Whether the models are loaded and the index can be read."""
-        try:
-            return self.loading.ready and len(self.assistant.index) >= 0
-        except StoreError:
-            return False
-
-    def ask(self, question: Question, client: str) -> AsyncGenerator[Event | Waiting | BelegError, None]:
-        """Yield the events of an answer; an error that beleg raises is the last. Who leaves stops the work."""
-        left = threading.Event()
-        history = [(turn.question, turn.answer) for turn in question.history]
-
-        def start() -> Iterator[Event]:
-            return self.assistant.stream(
-                question.question,
-                language=question.language,
-                documents=question.documents,
-                history=history,
-                stopped=left.is_set,
-            )
-
-        return in_thread(_with_error(self.queue.stream(client, start)), left)
-
-
 def launch_api(
     folder: str | Path | None = None,
     *,
@@ -172,11 +127,28 @@ def launch_api(
         app = application(None, host, service=service, language=language)
         service.loading.start(service.assistant)
         announce(listener, on_ready, open_browser=False)
-        serve(app, listener)
+        serve(app, listener, service.stopping)
+
+
+def ask(service: Service, question: Question, client: str) -> AsyncGenerator[Event | Waiting | BelegError, None]:
+    """Yield the events of an answer; an error that beleg raises is the last. Who leaves stops the work."""
+    left = threading.Event()
+    history = [(turn.question, turn.answer) for turn in question.history]
+
+    def start() -> Iterator[Event]:
+        return service.assistant.stream(
+            question.question,
+            language=question.language,
+            documents=question.documents,
+            history=history,
+            stopped=left.is_set,
+        )
+
+    return in_thread(_with_error(service.stream(client, start)), left)
 
 
 def add_routes(app: "fastapi.FastAPI", service: Service) -> None:
-    """Add ``/answer``, ``/health`` and ``/ready``."""
+    """Add ``/answer``, ``/health``, ``/ready`` and ``/metrics``."""
     from fastapi import Depends, Request, Response
     from fastapi.exceptions import RequestValidationError
     from fastapi.security import HTTPBearer
@@ -192,7 +164,7 @@ def add_routes(app: "fastapi.FastAPI", service: Service) -> None:
         responses=_responses(),
     )
     async def answer(question: Question, request: Request) -> Response:
-        events = service.ask(question, client_name(request.scope))
+        events = ask(service, question, client_name(request.scope))
         if question.stream or "text/event-stream" in header(request.scope, "accept"):
             return await _streamed(events)
         return await _unless_left(request, _whole(events))
@@ -201,11 +173,15 @@ def add_routes(app: "fastapi.FastAPI", service: Service) -> None:
     async def health() -> dict[str, bool]:
         return {"alive": True}
 
-    @app.get("/ready", summary="Are the models loaded, and can the index be read? Status 503: not yet, or no more.")
+    @app.get("/ready", summary="Are questions answered? Status 503: still loading, index unreadable, or stopping.")
     def ready(response: Response) -> dict[str, bool]:
         is_ready = service.is_ready()
         response.status_code = 200 if is_ready else 503
         return {"ready": is_ready}
+
+    @app.get(metrics.PATH, include_in_schema=False)
+    def figures() -> Response:
+        return Response(service.metrics.exposition(), media_type=metrics.CONTENT_TYPE)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: Exception) -> Response:
@@ -228,7 +204,7 @@ def _responses() -> dict[int | str, dict[str, Any]]:
         429: "Too many questions of yours are waiting, or too many wrong passwords; see Retry-After.",
         500: "The index cannot be read.",
         502: "The language model cannot be asked.",
-        503: "Too many questions are waiting; see Retry-After.",
+        503: "Too many questions are waiting, or the server is stopping; see Retry-After.",
     }
     whole = {"model": AnswerJSON, "description": "The answer.", "content": {"text/event-stream": {}}}
     return {200: whole, **{status: {"model": ErrorJSON, "description": text} for status, text in refusals.items()}}

@@ -2,22 +2,23 @@
 
 import os
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.errors import BelegError
-from rag.assistant import EXTRACTIVE, Assistant, Event
+from rag.assistant import Assistant, Event
 from ui.conversation import ConversationError, Turn, Turns, ended, follow, history, restored
 from ui.evidence import note_html
 from ui.frame import bar_html, header_html, pane_html, turn_html, welcome_html
 from ui.in_thread import in_thread
+from ui.loading import Loading
+from ui.observation import Observation
 from ui.queue import FairQueue
 from ui.routes import routes
 from ui.server import announce, application, listen, serve
 from ui.settings import ServerSettings
-from ui.texts import Language, Texts, texts
+from ui.texts import Language, texts
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -51,79 +52,31 @@ def launch_chat(
         ChatError: The port is in use, or the host is none of this machine's addresses.
         StoreError: There is no index in the folder, or it cannot be read.
     """
-    from ui.api import Service
+    from ui.service import Service
 
     with listen(host, port) as listener:
         service = Service.load(folder, language)
         assistant, loading = service.assistant, service.loading
-        pages = {each: build_chat(assistant, each, loading, service.queue) for each in _LANGUAGES.values() if each}
+        pages = {
+            each: build_chat(assistant, each, loading, service.queue, service.observation)
+            for each in _LANGUAGES.values()
+            if each
+        }
         app = application(pages, host, router=routes(assistant.index), service=service, language=language)
         loading.start(assistant, after=_PAGE_FIRST)
         announce(listener, on_ready, open_browser)
-        serve(app, listener)
-
-
-# Loading
-
-
-class Loading:
-    """Loads in the background what the first question would wait for, and says what that is.
-
-    >>> Loading().waits_for(texts("en"))
-    'The search model is being loaded …'
-    """
-
-    def __init__(self) -> None:
-        self.done = threading.Event()
-        self.ready = False
-        """Whether all is loaded."""
-        self._outcome: Callable[[Texts], str] = lambda t: t.chat_unexpected
-        self._search_ready = False
-        self._fetched: tuple[int, int] | None = None
-
-    def waits_for(self, t: Texts) -> str:
-        """What is being loaded, in words; empty when done."""
-        if self.done.is_set():
-            return ""
-        if not self._search_ready:
-            return t.chat_loading_search
-        if self._fetched:
-            done, total = self._fetched
-            return t.chat_fetching_model.format(done=done / 1e6, total=total / 1e6)
-        return t.chat_loading_model
-
-    def outcome(self, t: Texts) -> str:
-        """When done: the model's name, or why there is none."""
-        return self._outcome(t) if self.done.is_set() else ""
-
-    def fetching(self, done: int, total: int) -> None:
-        """Take note of a download's bytes."""
-        self._fetched = (done, total) if done < total else None
-
-    def start(self, assistant: Assistant, after: float = 0.0) -> None:
-        """Load, from so many seconds on, in a thread that ends with the process."""
-        threading.Thread(target=self._load, args=[assistant, after], name="beleg-loading", daemon=True).start()
-
-    def _load(self, assistant: Assistant, after: float) -> None:
-        """Ask something of no document: that needs both models, and no time."""
-        time.sleep(after)
-        try:
-            self._search_ready = assistant.index.embedder.dimension > 0
-            model = assistant.answer("Which documents are there?", documents=()).model
-            self._outcome = lambda t: t.chat_extractive if model == EXTRACTIVE else model
-            self.ready = True
-        except BelegError as error:
-            reason = str(error)
-            self._outcome = lambda _: reason
-        finally:
-            self.done.set()
+        serve(app, listener, service.stopping)
 
 
 # The page
 
 
 def build_chat(
-    assistant: Assistant, language: Language, loading: Loading | None = None, queue: FairQueue | None = None
+    assistant: Assistant,
+    language: Language,
+    loading: Loading | None = None,
+    queue: FairQueue | None = None,
+    observation: Observation | None = None,
 ) -> "gr.Blocks":
     """Return the page.
 
@@ -132,28 +85,38 @@ def build_chat(
         language: Of the interface.
         loading: What the page waits for; ``None``: nothing.
         queue: Decides whose turn it is; ``None``: one of the page's own.
+        observation: Watches the answers; ``None``: nobody does.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     import gradio as gr
 
-    page = _Page(assistant, language, loading, queue or FairQueue())
+    page = _Page(assistant, language, loading, queue or FairQueue(), observation or Observation())
     with gr.Blocks(title="beleg", analytics_enabled=False, fill_height=True) as blocks:
         page.lay_out()
         page.connect(blocks)
     return blocks
 
 
-# What the page's script adds to a question: the answer's language, the documents to ask, and which turn it replaces.
-_WITH_CONTEXT = "(question, _, turns) => [question, window.beleg.context(), turns]"
+# What the page's script adds to a question: the answer's language, the documents to ask, which turn it replaces, and
+# the conversation that it shows.
+_WITH_CONTEXT = "(question, _, turns) => [question, window.beleg.context(question), turns]"
 _GIVE_TRIGGER = "window.beleg.connect((data) => trigger('select', data));"
 
 
 class _Page:
     """The components of the page and what happens on it."""
 
-    def __init__(self, assistant: Assistant, language: Language, loading: Loading | None, queue: FairQueue) -> None:
+    def __init__(
+        self,
+        assistant: Assistant,
+        language: Language,
+        loading: Loading | None,
+        queue: FairQueue,
+        observation: Observation,
+    ) -> None:
         self.assistant = assistant
         self.queue = queue
+        self.observation = observation
         self.interface = language
         self.texts = texts(language)
         self.loading = loading
@@ -217,7 +180,7 @@ class _Page:
         if not turn.question:
             return
         context = context if isinstance(context, dict) else {}
-        turns = _before(turns, context.get("replace"))
+        turns = _before(_known(turns, context.get("turns")), context.get("replace"))
         yield self._shown((*turns, turn), question="", finished=True)
         left = threading.Event()
 
@@ -230,7 +193,7 @@ class _Page:
                 stopped=left.is_set,
             )
 
-        events = self.queue.stream(client, start)
+        events = self.observation.watch(self.queue.stream(client, start))
         growing = follow(turn, events, lambda: self._waits_for() or self.texts.chat_writing, self.texts)
         async for turn in in_thread(growing, left):
             yield self._shown((*turns, turn))
@@ -291,6 +254,19 @@ class _Page:
 def _client(request: "gr.Request") -> str:
     """Return whose turn a question takes: the logged-in session's, else the page's."""
     return str(request.request.scope.get("beleg.client") or request.session_hash)
+
+
+def _known(turns: Turns, shown: Any) -> Turns:
+    """Return the conversation: what the page shows where this process knows less of it, for another may have ended.
+
+    >>> _known((), [{"question": "Wann?", "problem": "Angehalten."}])[0].question, _known((Turn("a"),), [])[0].question
+    ('Wann?', 'a')
+    """
+    if not isinstance(shown, list) or len(shown) <= len(turns):
+        return turns
+    with suppress(ConversationError):
+        return restored(shown)
+    return turns
 
 
 def _before(turns: Turns, replaced: Any) -> Turns:

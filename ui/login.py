@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 from ui.asgi import ASGI, Receive, Scope, Send, header, respond, respond_detail
 from ui.lockout import Lockout
+from ui.metrics import PATH as METRICS
 from ui.sessions import SESSION_SECONDS, Sessions
 from ui.texts import Language, texts
 
@@ -28,14 +29,24 @@ class Login:
         password: What must be given.
         language: Of the login page where the browser asks for neither German nor English.
         lockout: Counts failed tries.
+        session_key: What processes share that are to know each other's sessions; "": they are this process's own.
+        metrics_token: Opens ``/metrics`` and nothing else; "": only the password does.
     """
 
-    def __init__(self, password: str, language: Language, lockout: Lockout | None = None) -> None:
+    def __init__(
+        self,
+        password: str,
+        language: Language,
+        lockout: Lockout | None = None,
+        session_key: str = "",
+        metrics_token: str = "",
+    ) -> None:
         self.language = language
         self.lockout = lockout or Lockout()
-        self.sessions = Sessions()
+        self.sessions = Sessions(_shared_key(session_key, password))
         self._key = secrets.token_bytes(32)
         self._digest = self._digested(password)
+        self._metrics_digest = self._digested(metrics_token) if metrics_token else b""
 
     def admit(self, password: str, client: str) -> bool:
         """Whether this is the password; a wrong one counts against the client. Ask ``lockout`` before."""
@@ -46,9 +57,22 @@ class Login:
             self.lockout.failed(client)
         return right
 
+    def opens_metrics(self, scope: Scope) -> bool:
+        """Whether a request for the figures carries their own token."""
+        if not self._metrics_digest or scope["path"] != METRICS:
+            return False
+        return hmac.compare_digest(self._digested(_bearer(scope)), self._metrics_digest)
+
     def _digested(self, password: str) -> bytes:
         """Return a digest of fixed length: neither time nor length tells how much of a password is right."""
         return hmac.digest(self._key, password.encode("utf-8", "replace"), hashlib.sha256)
+
+
+def _shared_key(session_key: str, password: str) -> bytes:
+    """Return the key of the sessions, which end with the password too; nothing where none is shared."""
+    return (
+        hmac.digest(session_key.encode(), password.encode("utf-8", "replace"), hashlib.sha256) if session_key else b""
+    )
 
 
 def behind_login(app: ASGI, login: Login) -> ASGI:
@@ -61,6 +85,8 @@ def behind_login(app: ASGI, login: Login) -> ASGI:
             await send({"type": "websocket.close", "code": 1008})
         elif scope["path"] in {LOGIN, LOGOUT}:
             await _log_in_or_out(login, scope, receive, send)
+        elif login.opens_metrics(scope):
+            await app(scope, receive, send)
         elif session := login.sessions.name(session_token(scope)):
             await app({**scope, "beleg.client": session}, receive, send)
         elif not (bearer := _bearer(scope)):

@@ -3,6 +3,8 @@
 window.beleg = (() => {
   const MOST_KEPT = 30;
   const HISTORY = "beleg-history";
+  const PENDING = "beleg-pending";
+  const TRIES = 4, RETRY_WITHIN = 300000;
   const one = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const narrow = () => window.matchMedia("(max-width: 899px)").matches;
@@ -22,10 +24,11 @@ window.beleg = (() => {
 
   // The conversation
 
-  function context() {
-    const number = replaced;
+  function context(question) {
+    const asked = { language: one("#beleg-language")?.value ?? "auto", documents: [...scope], replace: replaced };
     replaced = null;
-    return { language: one("#beleg-language")?.value ?? "auto", documents: [...scope], replace: number };
+    begun({ question, ...asked });
+    return { ...asked, turns: finished() };
   }
   const finished = () => all("#beleg-turns [data-turn]").map((turn) => JSON.parse(turn.dataset.turn));
 
@@ -35,6 +38,36 @@ window.beleg = (() => {
     box.dispatchEvent(new Event("input", { bubbles: true }));
     box.focus();
     if (submit) setTimeout(() => one("#beleg-question button")?.click(), 50);
+  }
+
+  // A question whose answer was lost with the connection: Gradio loads the page anew, then it is asked again
+
+  let growing = false;
+  function pending() {
+    try { return JSON.parse(sessionStorage.getItem(PENDING)); } catch { return null; }
+  }
+  function begun(asked) {
+    const before = pending(), tries = before?.question === asked.question ? before.tries + 1 : 1;
+    growing = false;
+    try { sessionStorage.setItem(PENDING, JSON.stringify({ ...asked, tries, time: Date.now() })); } catch { /* full */ }
+  }
+  function ended() {
+    const now = Boolean(one("#beleg-growing .beleg-turn"));
+    if (growing && !now) sessionStorage.removeItem(PENDING);
+    growing = now;
+  }
+  function askAgain(turnsRestored) {
+    const lost = pending();
+    if (!lost || lost.tries >= TRIES || Date.now() - lost.time > RETRY_WITHIN) return sessionStorage.removeItem(PENDING);
+    const wait = setInterval(() => {
+      if (finished().length !== turnsRestored || !one("#beleg-question button")) return;
+      clearInterval(wait);
+      one("#beleg-language").value = lost.language;
+      for (const id of lost.documents) scope.add(id);
+      scoped();
+      replaced = lost.replace;
+      write(lost.question, true);
+    }, 50);
   }
 
   function say(element, text) {
@@ -430,6 +463,7 @@ window.beleg = (() => {
         else frame.scrollTop += last.getBoundingClientRect().top - frame.getBoundingClientRect().top;
       }
       turnsSeen = turns.length;
+      ended();
       if (!one("#beleg-growing .beleg-turn")) remember();
     }).observe(one("#beleg-scroll"), { childList: true, subtree: true });
   }
@@ -441,6 +475,7 @@ window.beleg = (() => {
     const current = value.keep && value.conversations.find((conversation) => conversation.id === value.current);
     if (current) send({ turns: current.turns });
     watch();
+    askAgain(current?.turns.length ?? 0);
   }
   return {
     context,

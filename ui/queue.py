@@ -93,6 +93,11 @@ class FairQueue:
         """Number of the questions that wait."""
         return len(self._waiting)
 
+    @property
+    def served(self) -> int:
+        """Number of the questions that are being answered."""
+        return len(self._served)
+
     def stream(self, client: str, start: Callable[[], Iterable[T]]) -> Iterator[T | Waiting]:
         """Yield ``Waiting`` with each new place, and each second, then what ``start()`` yields when it is its turn.
 

@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import re
+import signal
 import socket
 import threading
 import webbrowser
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from index.errors import BelegError
 from ui.asgi import ASGI, Receive, Scope, Send, bounded, header, respond, respond_detail
 from ui.login import Login, behind_login
+from ui.logs import log_as_json
 from ui.settings import ServerSettings
 from ui.texts import Language
 from ui.theme import css, head, theme
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     import fastapi
     import gradio as gr
 
-    from ui.api import Service
+    from ui.service import Service
+    from ui.stopping import Stopping
 
 MOST_BODY_BYTES = 512 * 1024
 """Of a question over HTTP, the conversation so far included."""
@@ -62,7 +65,7 @@ def application(
 
     Args:
         pages: The page in each language of the interface, served at ``/de/`` and ``/en/``; ``None``: no page.
-        host: Where it is served: on loopback it answers to this machine's names only.
+        host: Where it is served: on loopback it answers to this machine's names only, and those of the settings.
         router: What the pages ask for beside the conversation.
         service: Answers over HTTP; ``None``: nobody.
         language: Of the login page, and of the interface where neither the reader nor the browser says.
@@ -77,10 +80,15 @@ def application(
     if router:
         app.include_router(router)
     served = bounded(with_pages(app, pages, language) if pages else app, "/answer", MOST_BODY_BYTES)
-    password = ServerSettings().password
-    if password:
-        served = behind_login(served, Login(password.get_secret_value(), language))
-    return guarded(served, LOOPBACK if host in LOOPBACK else ())
+    settings = ServerSettings()
+    if settings.password:
+        key = settings.session_key.get_secret_value() if settings.session_key else ""
+        token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+        login = Login(settings.password.get_secret_value(), language, session_key=key, metrics_token=token)
+        served = behind_login(served, login)
+    if service:
+        served = service.stopping.guard(served)
+    return guarded(served, (*LOOPBACK, *settings.names) if host in LOOPBACK else settings.names)
 
 
 def with_pages(app: "fastapi.FastAPI", pages: "Mapping[Language, gr.Blocks]", language: Language) -> ASGI:
@@ -205,15 +213,20 @@ def announce(listener: socket.socket, on_ready: Callable[[str], None] | None, op
         threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
 
 
-def serve(app: ASGI, listener: socket.socket) -> None:
-    """Serve until the process is interrupted."""
+def serve(app: ASGI, listener: socket.socket, stopping: "Stopping") -> None:
+    """Serve until the process is interrupted, or is asked to end (SIGTERM) and has ended what runs."""
     import uvicorn
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # an open page's stream is cut: no error
-            super().handle_exit(sig, frame)
+            if sig == signal.SIGTERM and not stopping.begun:
+                stopping.begin(lambda: super(Server, self).handle_exit(sig, frame))
+            else:
+                super().handle_exit(sig, frame)
 
+    if ServerSettings().log == "json":
+        log_as_json()
     # A client must not choose its address, by which failed logins are counted: only a proxy that is named may tell it.
     behind_proxy = bool(os.environ.get("FORWARDED_ALLOW_IPS"))
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, proxy_headers=behind_proxy)

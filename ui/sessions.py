@@ -1,4 +1,4 @@
-"""Who is logged in: a token that this process has signed, and that no other can make."""
+"""Who is logged in: a token that this process, or one with the same key, has signed, and that nobody else can make."""
 
 import hashlib
 import hmac
@@ -10,17 +10,22 @@ SESSION_SECONDS = 12 * 60 * 60
 
 
 class Sessions:
-    """Signed tokens ``end.name.signature``; the key is this process's own, so that a new start ends all sessions.
+    """Signed tokens ``end.name.signature``.
+
+    Without a key it is this process's own, so that a new start ends all sessions. Processes with the same key know each
+    other's sessions; which of them were ended each knows for itself alone.
 
     >>> sessions = Sessions()
     >>> token = sessions.begin()
     >>> sessions.name(token) is None, sessions.name(token + "0"), sessions.name("")
     (False, None, None)
+    >>> Sessions(b"shared").name(Sessions(b"shared").begin()) is None, sessions.name(Sessions(b"shared").begin())
+    (False, None)
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, key: bytes = b"", clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._key = secrets.token_bytes(32)
+        self._key = key or secrets.token_bytes(32)
         self._ended: dict[str, int] = {}
         """Names of the sessions that were ended, with the time at which they would have ended by themselves."""
 

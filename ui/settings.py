@@ -9,6 +9,8 @@ from index.errors import BelegError
 from rag.llm import LLMSettings
 
 LEAST_PASSWORD = 8
+LEAST_SESSION_KEY = 32
+LEAST_METRICS_TOKEN = 16
 EMBEDDED_AT_ONCE = 1
 ENDPOINT_AT_ONCE = 24
 
@@ -18,7 +20,7 @@ class ServerSettingsError(BelegError):
 
 
 class ServerSettings(BaseSettings):
-    """Who may come in, and how many questions are answered at once.
+    """Who may come in and under which names, how many questions are answered at once, and what is told of them.
 
     >>> ServerSettings(password="einszweidrei").password
     SecretStr('**********')
@@ -30,6 +32,11 @@ class ServerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="BELEG_", env_ignore_empty=True, extra="ignore")
 
     password: SecretStr | None = None
+    session_key: SecretStr | None = None
+    host_names: str = ""
+    metrics_token: SecretStr | None = None
+    stop_seconds: float = Field(default=30.0, ge=0)
+    log: str = "text"
     at_once: int | None = Field(default=None, ge=1)
 
     @field_validator("password")
@@ -40,6 +47,42 @@ class ServerSettings(BaseSettings):
             raise ServerSettingsError(f"BELEG_PASSWORD has {length} characters, expected {LEAST_PASSWORD} or more")
         return password
 
+    @field_validator("session_key")
+    @classmethod
+    def _is_hard_to_guess(cls, key: SecretStr | None) -> SecretStr | None:
+        if key and len(key.get_secret_value()) < LEAST_SESSION_KEY:
+            length = len(key.get_secret_value())
+            remedy = "make one: openssl rand -hex 32"
+            raise ServerSettingsError(
+                f"BELEG_SESSION_KEY has {length} characters, expected {LEAST_SESSION_KEY} or more; {remedy}"
+            )
+        return key
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_a_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token and len(token.get_secret_value()) < LEAST_METRICS_TOKEN:
+            length = len(token.get_secret_value())
+            raise ServerSettingsError(
+                f"BELEG_METRICS_TOKEN has {length} characters, expected {LEAST_METRICS_TOKEN} or more"
+            )
+        return token
+
+    @field_validator("stop_seconds", mode="wrap")
+    @classmethod
+    def _is_a_time(cls, seconds: object, validate: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return validate(seconds)
+        except ValidationError as error:
+            raise ServerSettingsError(f"BELEG_STOP_SECONDS is {seconds!r}, expected a number of 0 or more") from error
+
+    @field_validator("log")
+    @classmethod
+    def _is_a_form(cls, form: str) -> str:
+        if form not in {"text", "json"}:
+            raise ServerSettingsError(f"BELEG_LOG is {form!r}, expected 'text' or 'json'")
+        return form
+
     @field_validator("at_once", mode="wrap")
     @classmethod
     def _is_positive(cls, count: object, validate: ValidatorFunctionWrapHandler) -> Any:
@@ -47,6 +90,11 @@ class ServerSettings(BaseSettings):
             return validate(count)
         except ValidationError as error:
             raise ServerSettingsError(f"BELEG_AT_ONCE is {count!r}, expected a whole number of 1 or more") from error
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Under which names the server answers beside this machine's own, in small letters."""
+        return tuple(name.strip().lower() for name in self.host_names.split(",") if name.strip())
 
     @property
     def questions_at_once(self) -> int:
