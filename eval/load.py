@@ -245,12 +245,15 @@ def measure(url: str, model: Endpoint, users: int, questions: int, in_step: bool
             asked.append(_ask(url, model, question))
         return asked
 
+    started = time.perf_counter()
     with ThreadPoolExecutor(users) as threads:
         asked = [one for of_user in threads.map(user, range(users)) for one in of_user]
+    seconds = time.perf_counter() - started
     overheads = [one.overhead for one in asked]
     return {
         "questions": float(len(asked)),
         "errors": float(sum(not one.is_answered for one in asked)),
+        "questions_a_second": len(asked) / seconds,
         "answer_p50": median(one.whole for one in asked),
         "overhead_p50": median(overheads),
         "overhead_p95": quantiles(overheads, n=20)[-1],

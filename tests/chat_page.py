@@ -20,9 +20,10 @@ class LostError(Exception):
 class ChatPage:
     """One reader's page: keeps cookies and the conversation; ``tries`` counts the questions sent."""
 
-    def __init__(self, url: str, language: str = "de") -> None:
-        self.client = httpx.Client(base_url=url, timeout=60, follow_redirects=True)
-        self.language = language
+    language = "de"
+
+    def __init__(self, url: str, headers: dict[str, bytes] | None = None) -> None:
+        self.client = httpx.Client(base_url=url, timeout=60, follow_redirects=True, headers=headers or {})
         self.turns: list[Any] = []
         self.tries = 0
         self.open()

@@ -28,6 +28,7 @@ pytestmark = [
 PROCESSES = 3
 USERS = 20
 PASSWORD = "Sesam öffne dich, bitte"
+BEARER = {"Authorization": f"Bearer {PASSWORD}".encode()}
 SHARED = {"BELEG_PASSWORD": PASSWORD, "BELEG_SESSION_KEY": "0123456789abcdef" * 4, "FORWARDED_ALLOW_IPS": "127.0.0.1"}
 
 
@@ -56,9 +57,20 @@ def processes(index: Path, model: Endpoint | None, **settings: str) -> Iterator[
 def is_answered(url: str, question: str) -> bool:
     """Whether a new page has an answer at its first try."""
     try:
-        return bool(ChatPage(url).ask_once(question))
+        return bool(ChatPage(url, BEARER).ask_once(question))
     except (LostError, httpx.HTTPError):
         return False
+
+
+def statuses_by_any_route(url: str) -> set[int]:
+    """Log in once, and be passed to whichever process."""
+    with httpx.Client(base_url=url) as client:
+        client.post("/login", data={"password": PASSWORD})
+        statuses = set()
+        for _ in range(12):
+            client.cookies.delete("beleg_route")
+            statuses.add(client.get("/openapi.json").status_code)
+        return statuses
 
 
 def test_no_question_is_lost_where_a_process_is_killed_and_each_keeps_its_conversation(
@@ -95,18 +107,20 @@ def test_no_question_is_lost_where_a_process_is_killed_and_each_keeps_its_conver
     assert 1 <= again <= len(asked)
 
 
-def test_in_turn_questions_are_lost_and_with_the_cookie_none_is(
+def test_in_turn_questions_are_lost_and_with_the_cookie_none_is_and_a_login_counts_everywhere(
     index: Path, questions: list[str], tmp_path: Path
 ) -> None:
-    with processes(index, None) as (_, urls):
+    with processes(index, None, **SHARED) as (_, urls):
         with behind_nginx(tmp_path / "turns", urls, sticky=False) as url:
             assert not any(is_answered(url, question) for question in questions[:3])
         with behind_nginx(tmp_path / "sticky", urls) as url:
-            pages = [ChatPage(url) for _ in range(9)]
+            pages = [ChatPage(url, BEARER) for _ in range(9)]
             for page in pages:
                 for question in questions[:3]:
                     page.ask_once(question)
                 assert len(page.turns) == 3
+            assert statuses_by_any_route(url) == {200}
+            assert {httpx.get(f"{url}/{name}").status_code for name in ("metrics", "health", "ready")} == {404}
             routes = {page.client.cookies["beleg_route"] for page in pages}
     assert len(routes) == len(pages)
     used = {line.split('"')[1] for line in (tmp_path / "sticky" / "access.log").read_text().splitlines()}

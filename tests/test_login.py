@@ -429,13 +429,17 @@ def test_comparing_takes_as_long_for_a_near_miss_as_for_a_far_one():
         ("BELEG_PASSWORD", "kurz", "BELEG_PASSWORD has 4 characters, expected 8 or more"),
         ("BELEG_AT_ONCE", "viele", "BELEG_AT_ONCE is 'viele', expected a whole number of 1 or more"),
         ("BELEG_AT_ONCE", "0", "BELEG_AT_ONCE is '0'"),
+        ("BELEG_SESSION_KEY", "kurz-und-geheim", "BELEG_SESSION_KEY has 15 characters, expected 32 or more; make one"),
+        ("BELEG_METRICS_TOKEN", "zu-kurz", "BELEG_METRICS_TOKEN has 7 characters, expected 16 or more"),
+        ("BELEG_STOP_SECONDS", "bald", "BELEG_STOP_SECONDS is 'bald'"),
+        ("BELEG_LOG", "xml", "BELEG_LOG is 'xml', expected 'text' or 'json'"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named_but_not_the_password(monkeypatch, name, value, says):
     monkeypatch.setenv(name, value)
     with pytest.raises(ServerSettingsError, match=says) as error:
         ServerSettings()
-    assert name == "BELEG_AT_ONCE" or value not in str(error.value)
+    assert name in {"BELEG_AT_ONCE", "BELEG_STOP_SECONDS", "BELEG_LOG"} or value not in str(error.value)
 
 
 def test_questions_at_once(monkeypatch):
@@ -444,3 +448,39 @@ def test_questions_at_once(monkeypatch):
     assert ServerSettings().questions_at_once > 1
     monkeypatch.setenv("BELEG_AT_ONCE", "3")
     assert ServerSettings().questions_at_once == 3
+
+
+# Several processes
+
+
+def entered(assistant: Assistant, token: str) -> int:
+    """Return what another process says to a session's token."""
+    with serving(application(None, "127.0.0.1", service=loaded(assistant))) as url:
+        return httpx.get(f"{url}/openapi.json", cookies={COOKIE: token}).status_code
+
+
+@pytest.mark.parametrize(
+    ("keys", "other_password", "status"),
+    [
+        (("", ""), PASSWORD, 401),
+        (("k" * 32, "k" * 32), PASSWORD, 200),
+        (("k" * 32, "l" * 32), PASSWORD, 401),
+        (("k" * 32, ""), PASSWORD, 401),
+        (("k" * 32, "k" * 32), "ein anderes Passwort", 401),
+    ],
+)
+def test_a_login_counts_where_the_key_and_the_password_are_shared(assistant, monkeypatch, keys, other_password, status):
+    monkeypatch.setenv("BELEG_SESSION_KEY", keys[0])
+    with serving(application(None, "127.0.0.1", service=loaded(assistant))) as url:
+        token = httpx.post(f"{url}/login", data={"password": PASSWORD}).cookies[COOKIE]
+    monkeypatch.setenv("BELEG_SESSION_KEY", keys[1])
+    monkeypatch.setenv("BELEG_PASSWORD", other_password)
+    assert entered(assistant, token) == status
+
+
+def test_behind_a_proxy_the_named_hosts_are_answered(assistant, monkeypatch):
+    monkeypatch.setenv("BELEG_HOST_NAMES", "Beleg.example.org, beleg.example")
+    with serving(application(None, "127.0.0.1", service=loaded(assistant))) as url:
+        names = ("beleg.example.org", "beleg.example:443", "127.0.0.1", "other.example.org")
+        statuses = [httpx.get(f"{url}/health", headers={"Host": name}).status_code for name in names]
+    assert statuses == [200, 200, 200, 421]
