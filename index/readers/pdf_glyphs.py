@@ -1,0 +1,110 @@
+"""A pdfium text page -> its characters as an array; the one file that asks pdfium for each of them.
+
+There are thousands on a page, so the calls are strung together by ``map``, which writes into the arrays.
+"""
+
+import ctypes
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+CODE, LEFT, TOP, RIGHT, BOTTOM, X, BASE, SIZE, DX, DY, NUMBER, OBJECT = range(12)
+MOST_CHARACTERS = 200_000  # on a page; the densest real ones have some 20,000
+_LINE_BREAKS = (0, 10, 13)
+
+_Function = Callable[..., int]
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """The characters of a page, and the text objects that they are drawn by.
+
+    Attributes:
+        rows: A row for each character, (n, 12), columns as the constants name them, in the page's own coordinates
+            (y grows upwards). ``NUMBER`` is the character's in the text page, ``OBJECT`` an index of ``objects``.
+        objects: Handles of pdfium's page objects, valid while the page is open.
+    """
+
+    rows: Floats
+    objects: tuple[int, ...]
+
+
+def read_glyphs(text_page: Any) -> Glyphs:
+    """Return the characters of a raw text page but line breaks; those that pdfium made up belong to the one before."""
+    import pypdfium2.raw as pdfium
+
+    count = min(pdfium.FPDFText_CountChars(text_page), MOST_CHARACTERS)
+    if count <= 0:
+        return Glyphs(np.zeros((0, 12)), ())
+    of, numbers, page = _functions(), range(count), repeat(ctypes.cast(text_page, ctypes.c_void_p).value)
+    rows = np.zeros((count, 12))
+    rows[:, CODE] = np.fromiter(map(of.code, page, numbers), np.int64, count)
+    boxes, origins = np.zeros((count, 4), np.float32), np.zeros((count, 2))
+    deque(map(of.box, page, numbers, _addresses(boxes, 0)), maxlen=0)
+    deque(map(of.origin, page, numbers, _addresses(origins, 0), _addresses(origins, 1)), maxlen=0)
+    rows[:, LEFT : BOTTOM + 1], rows[:, X : BASE + 1] = boxes, origins
+    rows[:, NUMBER] = numbers
+    handles = _filled(np.array([handle or 0 for handle in map(of.object, page, numbers)], np.int64))
+    objects, firsts, which = np.unique(handles, return_index=True, return_inverse=True)
+    rows[:, OBJECT] = which
+    rows[:, SIZE : DY + 1] = _sizes(text_page, firsts.tolist())[which]
+    return Glyphs(rows[~np.isin(rows[:, CODE], _LINE_BREAKS)], tuple(objects.tolist()))
+
+
+def _addresses(array: npt.NDArray[Any], column: int) -> range:
+    """Return the address of each row of an array, from a column on."""
+    step = array.strides[0]
+    start = array.ctypes.data + column * array.itemsize
+    return range(start, start + step * len(array), step)
+
+
+def _filled(handles: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Give characters without an object the one of those before them."""
+    last = np.maximum.accumulate(np.where(handles > 0, np.arange(len(handles)), 0))
+    return handles[last]
+
+
+def _sizes(text_page: Any, numbers: list[int]) -> Floats:
+    """Return the size in points and the direction of one character of each object."""
+    import pypdfium2.raw as pdfium
+
+    matrix = pdfium.FS_MATRIX()
+    sizes = np.zeros((len(numbers), 3))
+    for row, number in enumerate(numbers):
+        if pdfium.FPDFText_GetMatrix(text_page, number, matrix):
+            height = (matrix.c * matrix.c + matrix.d * matrix.d) ** 0.5
+            sizes[row] = pdfium.FPDFText_GetFontSize(text_page, number) * height, matrix.a, matrix.b
+    return sizes
+
+
+@dataclass(frozen=True)
+class _Functions:
+    code: _Function
+    box: _Function
+    origin: _Function
+    object: _Function
+
+
+@cache
+def _functions() -> _Functions:
+    """Return pdfium's functions with addresses as plain numbers, which ``map`` can count up."""
+    import pypdfium2.raw as pdfium
+
+    page, number, address = ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
+
+    def plain(function: Any, result: Any, *arguments: Any) -> Any:
+        return ctypes.PYFUNCTYPE(result, page, number, *arguments)(ctypes.cast(function, address).value or 0)
+
+    return _Functions(
+        code=plain(pdfium.FPDFText_GetUnicode, ctypes.c_uint),
+        box=plain(pdfium.FPDFText_GetLooseCharBox, ctypes.c_int, address),
+        origin=plain(pdfium.FPDFText_GetCharOrigin, ctypes.c_int, address, address),
+        object=plain(pdfium.FPDFText_GetTextObject, ctypes.c_void_p),
+    )
