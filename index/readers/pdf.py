@@ -76,14 +76,27 @@ def _pages(pdf: Any, path: Path) -> list[PageText]:
         pages.append(page)
         if problem:
             unread.append(f"{number + 1} ({problem})")
+    hidden = [text for page in pages for text in page.hidden]
     if not any(page.segments for page in pages):
-        raise DocumentError(f"{path}: {_why_no_text(pdf, unread)}")
+        raise DocumentError(f"{path}: {_why_no_text(pdf, unread, hidden)}")
+    _tell_of_unseen(pages, hidden, path)
     if unknown := sum(segment.text.count(UNKNOWN) for page in pages for segment in page.segments):
         _log.warning("%s: %d signs stand as %s, for the file does not say which they are", path, unknown, UNKNOWN)
     if unread:
         shown = ", ".join(unread[:20]) + (f" and {len(unread) - 20} more" if len(unread) > 20 else "")
         _log.warning("%s: pages without text are left out: %s; for scans: %s", path, shown, INSTALL)
     return pages
+
+
+def _tell_of_unseen(pages: Sequence[PageText], hidden: Sequence[str], path: Path) -> None:
+    if hidden:
+        _log.warning("%s: %d hidden texts left out, the first: %r", path, len(hidden), hidden[0][:60])
+    if scans := sum(page.over_scan for page in pages):
+        _log.warning(
+            "%s: %d pages are scans with a layer of text that nobody sees; it is read: compare quotes with the picture",
+            path,
+            scans,
+        )
 
 
 _SCANNED = "looks scanned"
@@ -114,11 +127,13 @@ def _has_picture(page: Any) -> bool:
     return next(page.get_objects([pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH], max_depth=3), None) is not None
 
 
-def _why_no_text(pdf: Any, unread: Sequence[str]) -> str:
+def _why_no_text(pdf: Any, unread: Sequence[str], hidden: Sequence[str]) -> str:
     scanned = sum(_SCANNED in page for page in unread)
     if scanned:
         pages = "1 page looks" if scanned == 1 else f"{scanned} pages look"
         return f"no text, {pages} scanned; install tesseract ({INSTALL}), or give a copy with recognised text"
+    if hidden:
+        return f"no text that can be seen, {len(hidden)} hidden texts, the first: {hidden[0][:60]!r}; nothing to index"
     if not len(pdf):
         return "the PDF has no page; fetch it again, or print it anew as PDF"
     if unread:

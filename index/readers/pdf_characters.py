@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from index.place import Box
 from index.readers.pdf_glyphs import BASE, BOTTOM, CODE, DX, DY, LEFT, NUMBER, RIGHT, SIZE, TOP, Floats, X, read_glyphs
+from index.readers.pdf_hidden import hidden_texts, unseen
 
 _WIDE = 1.2  # ems of a gap that parts segments; word gaps in justified text are narrower, most of the time
 _SPACE = 0.35  # ems of a gap that is a space, even where pdfium saw none
@@ -41,11 +42,17 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """The segments of a page in the order of the file, and the size of the page as it is shown."""
+    """The segments of a page in the order of the file, and the size of the page as it is shown.
+
+    ``hidden`` are the texts that nobody sees, which are left out; ``over_scan`` tells that text stands over a picture
+    without being seen itself.
+    """
 
     segments: tuple[Segment, ...]
     width: float
     height: float
+    hidden: tuple[str, ...] = ()
+    over_scan: bool = False
 
 
 def page_text(page: Any) -> PageText:
@@ -53,9 +60,15 @@ def page_text(page: Any) -> PageText:
     text_page = page.get_textpage()
     try:
         width, height = page.get_size()
-        rows = _with_accents(_to_shown(read_glyphs(text_page.raw).rows, page))
-        bold = _Bold(text_page.raw)
-        return PageText(tuple(_segments(rows, width, height, bold)), width, height)
+        glyphs = read_glyphs(text_page.raw)
+        if not len(glyphs.rows):
+            return PageText((), width, height)
+        shown = _to_shown(glyphs.rows.copy(), page)
+        not_seen = unseen(page, glyphs, shown)
+        rows = _with_accents(shown[~not_seen.hidden])
+        segments = tuple(_segments(rows, width, height, _Bold(text_page.raw)))
+        hidden = tuple(hidden_texts(shown, not_seen.hidden))
+        return PageText(segments, width, height, hidden, over_scan=bool(not_seen.over_scan.any()))
     finally:
         text_page.close()
 
