@@ -11,7 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from index.place import Box
-from index.readers.pdf_glyphs import BASE, BOTTOM, CODE, DX, DY, LEFT, NUMBER, RIGHT, SIZE, TOP, Floats, X, read_glyphs
+from index.readers.pdf_glyphs import (
+    BASE,
+    BOTTOM,
+    CODE,
+    DX,
+    DY,
+    LEFT,
+    NUMBER,
+    RIGHT,
+    SIZE,
+    TOP,
+    Floats,
+    X,
+    read_glyphs,
+    to_shown,
+)
 from index.readers.pdf_hidden import hidden_texts, unseen
 
 _WIDE = 1.2  # ems of a gap that parts segments; word gaps in justified text are narrower, most of the time
@@ -63,8 +78,8 @@ def page_text(page: Any) -> PageText:
         glyphs = read_glyphs(text_page.raw)
         if not len(glyphs.rows):
             return PageText((), width, height)
-        shown = _to_shown(glyphs.rows.copy(), page)
-        not_seen = unseen(page, glyphs, shown)
+        shown = to_shown(glyphs.rows.copy(), page)
+        not_seen = unseen(page, text_page, glyphs, shown)
         rows = _with_accents(shown[~not_seen.hidden])
         segments = tuple(_segments(rows, width, height, _Bold(text_page.raw)))
         hidden = tuple(hidden_texts(shown, not_seen.hidden))
@@ -91,26 +106,6 @@ def _with_accents(rows: Floats) -> Floats:
             rows[letter, CODE] = ord(sign)
             dropped.append(accent)
     return np.delete(rows, dropped, axis=0)
-
-
-def _to_shown(rows: Floats, page: Any) -> Floats:
-    """Turn the page's own coordinates into those of the page as it is shown, from its top left corner."""
-    left, bottom, right, top = page.get_bbox()  # unlike the other boxes, inherited from the page tree where need be
-    x, y = rows[:, [LEFT, RIGHT, X]], rows[:, [TOP, BOTTOM, BASE]]
-    dx, dy = rows[:, DX].copy(), rows[:, DY].copy()
-    match page.get_rotation():
-        case 90:
-            across, down, dx, dy = y - bottom, x - left, dy, -dx
-        case 180:
-            across, down, dx, dy = right - x, y - bottom, -dx, -dy
-        case 270:
-            across, down, dx, dy = top - y, right - x, -dy, dx
-        case _:
-            across, down = x - left, top - y
-    rows[:, [LEFT, RIGHT, X]] = np.column_stack([across[:, :2].min(1), across[:, :2].max(1), across[:, 2]])
-    rows[:, [TOP, BOTTOM, BASE]] = np.column_stack([down[:, :2].min(1), down[:, :2].max(1), down[:, 2]])
-    rows[:, DX], rows[:, DY] = dx, dy
-    return rows
 
 
 def _segments(rows: Floats, width: float, height: float, bold: "_Bold") -> Iterator[Segment]:

@@ -58,6 +58,36 @@ def read_glyphs(text_page: Any) -> Glyphs:
     return Glyphs(rows[~np.isin(rows[:, CODE], _LINE_BREAKS)], tuple(objects.tolist()))
 
 
+def ink_boxes(text_page: Any, rows: Floats) -> Floats:
+    """Return a copy of characters' rows with the box of each one's ink in place of that of its line."""
+    of, numbers = _functions(), rows[:, NUMBER].astype(int).tolist()
+    boxes, tight = np.zeros((len(rows), 4)), rows.copy()
+    page, columns = repeat(ctypes.cast(text_page, ctypes.c_void_p).value), [_addresses(boxes, n) for n in range(4)]
+    deque(map(of.ink, page, numbers, *columns), maxlen=0)
+    tight[:, [LEFT, RIGHT, BOTTOM, TOP]] = boxes
+    return tight
+
+
+def to_shown(rows: Floats, page: Any) -> Floats:
+    """Turn the page's own coordinates into those of the page as it is shown, from its top left corner."""
+    left, bottom, right, top = page.get_bbox()  # unlike the other boxes, inherited from the page tree where need be
+    x, y = rows[:, [LEFT, RIGHT, X]], rows[:, [TOP, BOTTOM, BASE]]
+    dx, dy = rows[:, DX].copy(), rows[:, DY].copy()
+    match page.get_rotation():
+        case 90:
+            across, down, dx, dy = y - bottom, x - left, dy, -dx
+        case 180:
+            across, down, dx, dy = right - x, y - bottom, -dx, -dy
+        case 270:
+            across, down, dx, dy = top - y, right - x, -dy, dx
+        case _:
+            across, down = x - left, top - y
+    rows[:, [LEFT, RIGHT, X]] = np.column_stack([across[:, :2].min(1), across[:, :2].max(1), across[:, 2]])
+    rows[:, [TOP, BOTTOM, BASE]] = np.column_stack([down[:, :2].min(1), down[:, :2].max(1), down[:, 2]])
+    rows[:, DX], rows[:, DY] = dx, dy
+    return rows
+
+
 def _addresses(array: npt.NDArray[Any], column: int) -> range:
     """Return the address of each row of an array, from a column on."""
     step = array.strides[0]
@@ -88,6 +118,7 @@ def _sizes(text_page: Any, numbers: list[int]) -> Floats:
 class _Functions:
     code: _Function
     box: _Function
+    ink: _Function
     origin: _Function
     object: _Function
 
@@ -105,6 +136,7 @@ def _functions() -> _Functions:
     return _Functions(
         code=plain(pdfium.FPDFText_GetUnicode, ctypes.c_uint),
         box=plain(pdfium.FPDFText_GetLooseCharBox, ctypes.c_int, address),
+        ink=plain(pdfium.FPDFText_GetCharBox, ctypes.c_int, *[address] * 4),
         origin=plain(pdfium.FPDFText_GetCharOrigin, ctypes.c_int, address, address),
         object=plain(pdfium.FPDFText_GetTextObject, ctypes.c_void_p),
     )

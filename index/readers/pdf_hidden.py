@@ -7,7 +7,7 @@ rule what text recognition puts over a scanned page: there they count as seen, a
 """
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from index.page_picture import MOST_PIXELS
-from index.readers.pdf_glyphs import BOTTOM, CODE, DX, DY, LEFT, OBJECT, RIGHT, SIZE, TOP, Floats, Glyphs
+from index.readers.pdf_glyphs import (
+    BOTTOM,
+    CODE,
+    DX,
+    DY,
+    LEFT,
+    OBJECT,
+    RIGHT,
+    SIZE,
+    TOP,
+    Floats,
+    Glyphs,
+    ink_boxes,
+    to_shown,
+)
 from index.readers.pdf_objects import PICTURE, Cover, DrawnText, Paint, page_objects, set_active, walk
 
 Mask = npt.NDArray[np.bool_]
@@ -25,10 +39,23 @@ _LEAST_LETTERS = 4  # in a row: fewer say nothing, and a letter may leave no ink
 _LEAST_SIZE = 2.0  # points; the smallest print of contracts has 4
 _LEAST_WIDTH = 0.04  # of a letter's height
 _LEAST_INK = 20  # of 255 in the strongest of three colours: less is white on white
-_BANDS = ((0.28, 0.45), (0.57, 0.74))  # of a letter's box from its top: where small letters have ink
 _COARSE, _FINE = 1.0, 3.0  # pixels per point
 _SCANNED = 0.5  # share of a page that its pictures cover where it is a scan
 MOST_PICTURE_PIXELS = 100_000_000  # of the pictures of a page that are drawn to look for letters on them
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Which texts are left out of the picture, and in which bands of its height a letter must have ink then."""
+
+    left_out: tuple[Paint, ...]
+    bands: tuple[tuple[float, float], ...]
+
+
+_PLAIN = _Look(tuple(Paint), ((0.0, 1.0),))
+# Over or under plain letters faint ones would seem to leave the ink of those. A white letter on a rule has some where
+# it cuts the rule, a letter that is seen at its top and at its bottom.
+_FAINT = _Look((Paint.FAINT,), ((0.0, 0.25), (0.75, 1.0)))
 
 
 @dataclass(frozen=True)
@@ -39,11 +66,12 @@ class Unseen:
     over_scan: Mask
 
 
-def unseen(page: Any, glyphs: Glyphs, shown: Floats) -> Unseen:
+def unseen(page: Any, text_page: Any, glyphs: Glyphs, shown: Floats) -> Unseen:
     """Tell which characters nobody sees.
 
     Args:
         page: A pypdfium2 page.
+        text_page: Its text page.
         glyphs: Its characters.
         shown: The rows of ``glyphs`` in coordinates of the page as it is shown, from its top left corner.
     """
@@ -63,7 +91,9 @@ def unseen(page: Any, glyphs: Glyphs, shown: Floats) -> Unseen:
     if (doubted & on_picture).any() and not _can_be_drawn(page):
         not_looked_at = doubted & on_picture
         doubted &= ~on_picture
-    inkless = unpainted | _without_ink(page, shown, doubted, faint)
+    inkless = unpainted.copy()
+    if doubted.any():
+        inkless |= _without_ink(page, to_shown(ink_boxes(text_page.raw, glyphs.rows), page), doubted, faint)
     over_scan = not_looked_at | (inkless & on_picture & _is_scan(pictures, width * height))
     return Unseen(_in_rows(lost | (inkless & ~over_scan), shown), _in_rows(over_scan, shown))
 
@@ -131,24 +161,22 @@ def _can_be_drawn(page: Any) -> bool:
 
 
 def _without_ink(page: Any, rows: Floats, doubted: Mask, faint: Mask) -> Mask:
-    """Tell which of the doubted characters leave no ink on the page: a coarse look clears most of the plain ones.
-
-    Faint letters are left out alone: over or under plain ones they would seem to leave the ink of those.
-    """
+    """Tell which of the doubted characters leave no ink on the page: a coarse look clears most of the plain ones."""
     plain = _in_rows(doubted & ~faint, rows)
-    plain = _in_rows(_inkless(page, rows, plain, _COARSE, tuple(Paint)), rows)
-    plain = _inkless(page, rows, plain, _FINE, tuple(Paint))
-    return plain | _inkless(page, rows, _in_rows(doubted & faint, rows), _FINE, (Paint.FAINT,))
+    plain = _in_rows(_inkless(page, rows, plain, _PLAIN, _COARSE), rows)
+    plain = _inkless(page, rows, plain, _PLAIN, _FINE)
+    return plain | _inkless(page, rows, _in_rows(doubted & faint, rows), _FAINT, _FINE)
 
 
-def _inkless(page: Any, rows: Floats, chosen: Mask, scale: float, paints: tuple[Paint, ...]) -> Mask:
-    """Tell which of the chosen characters a page shows no difference for when the texts of these paints are missing."""
+def _inkless(page: Any, rows: Floats, chosen: Mask, look: _Look, scale: float) -> Mask:
+    """Tell in which of the chosen characters a page without text looks the same."""
     width, height = page.get_size()
     scale = min(scale, (MOST_PIXELS / 4 / max(1.0, width * height)) ** 0.5)
     result = np.zeros(len(rows), bool)
     if chosen.any() and scale >= _COARSE / 2:
-        ink = _difference(_pixels(page, scale), _pixels(page, scale, paints)) >= _LEAST_INK
-        result[chosen] = ~_is_inked(ink, rows[chosen], scale)
+        ink = _difference(_pixels(page, scale), _pixels(page, scale, look.left_out)) >= _LEAST_INK
+        boxes, letters = rows[chosen][:, [LEFT, TOP, RIGHT, BOTTOM]] * scale, _are_letters(rows[chosen])
+        result[chosen] = ~np.where(letters, _is_inked(ink, boxes, look.bands), _holds_ink(ink, boxes))
     return result
 
 
@@ -165,21 +193,13 @@ def _difference(one: Pixels, other: Pixels) -> Pixels:
     return np.asarray((np.maximum(one, other) - np.minimum(one, other)).max(axis=2))
 
 
-def _is_inked(ink: Mask, rows: Floats, scale: float) -> Mask:
-    """Tell which characters have ink: letters in both of two bands, as a white one that cuts a rule has not.
-
-    The rims of a letter's box are left out, where its neighbours reach in.
-    """
-    boxes = rows[:, [LEFT, TOP, RIGHT, BOTTOM]] * scale
-    down = np.where(np.abs(rows[:, DX]) >= np.abs(rows[:, DY]), 1, 0)
-    each = np.arange(len(rows))
-    start, length = boxes[each, down], boxes[each, down + 2] - boxes[each, down]
-    inked = np.ones(len(rows), bool)
-    for first, last in _BANDS:
-        band = boxes.copy()
-        band[each, down], band[each, down + 2] = start + first * length, start + last * length
-        inked &= _holds_ink(ink, band)
-    return np.asarray(np.where(_are_letters(rows), inked, _holds_ink(ink, boxes)))
+def _is_inked(ink: Mask, boxes: Floats, bands: Sequence[tuple[float, float]]) -> Mask:
+    """Tell in which boxes there is ink in each of the bands; boxes are in pixels: left, top, right, bottom."""
+    top, height = boxes[:, 1], boxes[:, 3] - boxes[:, 1]
+    inked = np.ones(len(boxes), bool)
+    for first, last in bands:
+        inked &= _holds_ink(ink, np.column_stack([boxes[:, 0], top + first * height, boxes[:, 2], top + last * height]))
+    return inked
 
 
 def _holds_ink(ink: Mask, boxes: Floats) -> Mask:
