@@ -42,7 +42,7 @@ class ReadingProcess:
 
     Args:
         seconds: How long the reading of a small file may take; a large one has ``SECONDS_A_MEGABYTE``.
-        memory: How many bytes it may take above those of the empty process (on Windows there is no limit).
+        memory: How many bytes the process may take (on Windows there is no limit).
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, ReadingProcess() as process:
@@ -117,7 +117,7 @@ class ReadingProcess:
             with watch:
                 line = cast("BinaryIO", process.stdout).readline(MOST_ANSWER_BYTES)
             if not line.endswith(b"\n"):
-                raise DocumentError(f"{path}: {watch.verdict or _ending(process, line)}")
+                raise DocumentError(f"{path}: {watch.verdict or _ending(process, line, self.memory)}")
             kind, value = json.loads(line)
             if kind == "document":
                 yield _document(value)
@@ -205,7 +205,7 @@ def _close(pipe: BinaryIO) -> None:
         pipe.close()
 
 
-def _ending(process: "subprocess.Popen[bytes]", line: bytes) -> str:
+def _ending(process: "subprocess.Popen[bytes]", line: bytes, memory: int) -> str:
     """Say how a process ended in the middle of a file."""
     if len(line) >= MOST_ANSWER_BYTES:
         return f"unfolds to over {MOST_ANSWER_BYTES // 2**20} MB; split it into smaller files"
@@ -215,6 +215,11 @@ def _ending(process: "subprocess.Popen[bytes]", line: bytes) -> str:
     name = signal.Signals(-status).name if -status in set(signal.Signals) else ""
     if name == "SIGPROF":
         return "reading took too long; split the file, or convert it"
+    if name in ("SIGABRT", "SIGTRAP", "SIGILL"):  # what libraries in C++ do where they get no memory
+        return (
+            f"the reader gave up (signal {-status}, {name}): the file unfolds to more than {memory / 2**20:.0f} MB of "
+            "memory, or is damaged; print or save it anew"
+        )
     if name == "SIGKILL":
         return "the reader was ended by the system, mostly for lack of memory; split the file, or free memory"
     return (

@@ -109,8 +109,8 @@ def _limit(seconds: float, memory: int) -> None:
     if sys.platform == "linux":
         import resource
 
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-        most = pages * resource.getpagesize() + memory
+        addressed, resident = map(int, Path("/proc/self/statm").read_text("ascii").split()[:2])
+        most = (addressed - resident) * resource.getpagesize() + memory
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         with suppress(ValueError):
             resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
