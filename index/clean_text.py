@@ -106,6 +106,7 @@ def known_words(lines: Iterable[str]) -> set[str]:
 
 
 _WORD = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?:-[^\W\d_]{2,})*(?![\w-])")
+_BOUND = re.compile(r"[\w-]/$|\w[–—]$")
 _LAST = re.compile(r"(\S*[^\W_])-$")
 _LONGEST_TAIL = 300  # a word or an address
 _PAIR = re.compile(r"(und|oder|bzw|sowie|resp|and|or)\b|(bis|to|als auch)\b(?!-)")
@@ -118,7 +119,7 @@ def _seam(text: str, line: str, soft: bool, known: Collection[str]) -> tuple[boo
     """Return whether the hyphen before the seam only divided a word, and what stands between the text and the line."""
     if soft:
         return False, ""
-    if last := _LAST.search(text):
+    if text[-1] == "-" and (last := _LAST.search(text)):
         between = _after_hyphen(last[1], line, known)
         return (True, "") if between is None else (False, between)
     return False, "" if _goes_on(text, line) else " "
@@ -130,7 +131,7 @@ def _goes_on(text: str, line: str) -> bool:
         return text[-1].isalnum()
     if text.endswith("/") and _IN_ADDRESS.search(text.rsplit(" ", 1)[-1]):
         return bool(_ADDRESS_GOES_ON.search(_first_token(line)))
-    return bool(re.search(r"[\w-]/$|\w[–—]$", text)) and line[0].isalnum()
+    return text[-1] in "/–—" and bool(_BOUND.search(text)) and line[0].isalnum()
 
 
 def _first_token(line: str) -> str:

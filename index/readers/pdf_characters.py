@@ -2,13 +2,12 @@
 
 import ctypes
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from index.place import Box
 from index.readers.pdf_glyphs import (
@@ -27,7 +26,7 @@ from index.readers.pdf_glyphs import (
     read_glyphs,
     to_shown,
 )
-from index.readers.pdf_hidden import hidden_texts, unseen
+from index.readers.pdf_hidden import Mask, hidden_texts, unseen
 
 _WIDE = 1.2  # ems of a gap that parts segments; word gaps in justified text are narrower, most of the time
 _SPACE = 0.35  # ems of a gap that is a space, even where pdfium saw none
@@ -122,7 +121,7 @@ def _segments(rows: Floats, width: float, height: float, bold: "_Bold") -> Itera
             yield from _segments_of(turned(rows[chosen], turn, width, height), spaced[chosen], turn, bold)
 
 
-def _carried(spaced: npt.NDArray[np.bool_], kept: npt.NDArray[np.bool_], rows: Floats) -> npt.NDArray[np.bool_]:
+def _carried(spaced: Mask, kept: Mask, rows: Floats) -> Mask:
     """Whether a space stands anywhere between a kept character and the kept one before it."""
     space = np.isin(rows[:, CODE], (0x20, 0xA0))
     before = np.concatenate([[0], np.cumsum(space)])[:-1] if len(rows) else np.zeros(0)
@@ -161,40 +160,40 @@ def shown_box(box: Box, turn: int, width: float, height: float) -> Box:
             return box
 
 
-def _segments_of(rows: Floats, spaced: npt.NDArray[np.bool_], turn: int, bold: "_Bold") -> Iterator[Segment]:
+def _segments_of(rows: Floats, spaced: Mask, turn: int, bold: "_Bold") -> Iterator[Segment]:
     left, right, base, size = rows[:, LEFT], rows[:, RIGHT], rows[:, BASE], rows[:, SIZE]
     gap = left[1:] - right[:-1]
     small, large = np.minimum(size[1:], size[:-1]), np.maximum(size[1:], size[:-1])
     parted = (np.abs(np.diff(base)) > 0.6 * large) | (gap > _WIDE * large) | (left[1:] < left[:-1] - 0.3 * small)
     spaced[1:] |= gap > _SPACE * large
     bounds = [0, *(np.flatnonzero(parted) + 1).tolist(), len(rows)]
-    for start, end in pairwise(bounds):
-        yield _segment(rows[start:end], spaced[start:end], turn, bold)
+    starts = bounds[:-1]
+    least, most = np.minimum.reduceat(rows, starts), np.maximum.reduceat(rows, starts)
+    signs = _signs(rows[:, CODE])
+    for low, high, (start, end) in zip(least.tolist(), most.tolist(), pairwise(bounds), strict=True):
+        baseline, raised = high[BASE], list[int]()
+        if low[BASE] != high[BASE]:
+            bases, full = base[start:end], size[start:end] >= 0.85 * high[SIZE]
+            baseline = float(np.median(bases[full]))
+            raised = np.flatnonzero(~full & (baseline - bases > 0.15 * high[SIZE])).tolist()
+        text = _text(signs[start:end], np.flatnonzero(spaced[start:end]).tolist(), raised)
+        box = low[LEFT], low[TOP], high[RIGHT], high[BOTTOM]
+        yield Segment(text, *box, baseline, high[SIZE], bold(int(rows[start, NUMBER])), turn)
 
 
-def _segment(rows: Floats, spaced: npt.NDArray[np.bool_], turn: int, bold: "_Bold") -> Segment:
-    sizes = rows[:, SIZE]
-    size = float(sizes.max())
-    full = sizes >= 0.85 * size
-    baseline = float(np.median(rows[full, BASE]))
-    left, right = float(rows[:, LEFT].min()), float(rows[:, RIGHT].max())
-    top, bottom = float(rows[:, TOP].min()), float(rows[:, BOTTOM].max())
-    raised = ~full & (baseline - rows[:, BASE] > 0.15 * size)
-    text = _text(rows[:, CODE], spaced, raised)
-    return Segment(text, left, top, right, bottom, baseline, size, bold(int(rows[0, NUMBER])), turn)
-
-
-def _text(codes: Floats, spaced: npt.NDArray[np.bool_], raised: npt.NDArray[np.bool_]) -> str:
-    """Return the characters with their spaces; raised figures as such, and apart from the word that they annotate."""
-    signs = [chr(code) for code in codes.astype(int).tolist()]
-    if codes.min() < 0x20 or codes.max() == 0xFFFE:
+def _signs(codes: Floats) -> list[str]:
+    signs = list(map(chr, codes.astype(int).tolist()))
+    if codes.min() < 0x20 or codes.max() >= 0xFFFE:
         signs = ["-" if ord(sign) in _LINE_END_HYPHENS else UNKNOWN if sign < " " else sign for sign in signs]
-    for at in np.flatnonzero(raised).tolist():
-        signs[at] = raise_figures(
-            signs[at], "".join(signs[max(0, at - 3) : at]), follows_raised=at > 0 and bool(raised[at - 1])
-        )
-    for at in np.flatnonzero(spaced).tolist():
-        if at and not raised[at]:
+    return signs
+
+
+def _text(signs: list[str], spaced: Sequence[int], raised: Sequence[int]) -> str:
+    """Return the characters with their spaces; raised figures as such, and apart from the word that they annotate."""
+    for at in raised:
+        signs[at] = raise_figures(signs[at], "".join(signs[max(0, at - 3) : at]), follows_raised=at - 1 in raised)
+    for at in spaced:
+        if at and at not in raised:
             signs[at] = " " + signs[at]
     return "".join(signs)
 

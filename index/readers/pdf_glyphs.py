@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 CODE, LEFT, TOP, RIGHT, BOTTOM, X, BASE, SIZE, DX, DY, NUMBER, OBJECT = range(12)
 MOST_CHARACTERS = 200_000  # on a page; the densest real ones have some 20,000
 _LINE_BREAKS = (0, 10, 13)
+_EVEN = 0.01  # points
 
 _Function = Callable[..., int]
 
@@ -43,19 +44,51 @@ def read_glyphs(text_page: Any) -> Glyphs:
     count = min(pdfium.FPDFText_CountChars(text_page), MOST_CHARACTERS)
     if count <= 0:
         return Glyphs(np.zeros((0, 12)), ())
-    of, numbers, page = _functions(), range(count), repeat(ctypes.cast(text_page, ctypes.c_void_p).value)
+    of, numbers, page = _functions(), range(count), ctypes.cast(text_page, ctypes.c_void_p).value
     rows = np.zeros((count, 12))
-    rows[:, CODE] = np.fromiter(map(of.code, page, numbers), np.int64, count)
-    boxes, origins = np.zeros((count, 4), np.float32), np.zeros((count, 2))
-    deque(map(of.box, page, numbers, _addresses(boxes, 0)), maxlen=0)
-    deque(map(of.origin, page, numbers, _addresses(origins, 0), _addresses(origins, 1)), maxlen=0)
-    rows[:, LEFT : BOTTOM + 1], rows[:, X : BASE + 1] = boxes, origins
+    rows[:, CODE] = np.fromiter(map(of.code, repeat(page), numbers), np.int64, count)
+    boxes = np.zeros((count, 4), np.float32)
+    deque(map(of.box, repeat(page), numbers, _addresses(boxes, 0)), maxlen=0)
+    rows[:, LEFT : BOTTOM + 1] = boxes
     rows[:, NUMBER] = numbers
-    handles = _filled(np.array([handle or 0 for handle in map(of.object, page, numbers)], np.int64))
-    objects, firsts, which = np.unique(handles, return_index=True, return_inverse=True)
-    rows[:, OBJECT] = which
-    rows[:, SIZE : DY + 1] = _sizes(text_page, firsts.tolist())[which]
+    starts, handles = _stretches(page, count)
+    lengths = np.diff([*starts, count])
+    rows[:, X : BASE + 1] = _origins(page, rows, starts, lengths)
+    rows[:, SIZE : DY + 1] = np.repeat(_sizes(text_page, starts), lengths, axis=0)
+    objects, which = np.unique(handles, return_inverse=True)
+    rows[:, OBJECT] = np.repeat(which, lengths)
     return Glyphs(rows[~np.isin(rows[:, CODE], _LINE_BREAKS)], tuple(objects.tolist()))
+
+
+def _stretches(page: int | None, count: int) -> tuple[list[int], list[int]]:
+    """Return where the characters of each text object begin, and its handle.
+
+    Characters that pdfium made up are of none, and count as of the object before them.
+    """
+    given = np.array([handle or 0 for handle in map(_functions().object, repeat(page), range(count))], np.int64)
+    last = np.maximum.accumulate(np.where(given > 0, np.arange(count), 0))
+    handles = given[last]
+    starts = np.flatnonzero(np.diff(handles, prepend=-1))
+    return starts.tolist(), handles[starts].tolist()
+
+
+def _origins(page: int | None, rows: Floats, starts: list[int], lengths: npt.NDArray[np.int64]) -> Floats:
+    """Return where each character stands on its baseline: as far from its box as the first one of its object.
+
+    Only where the boxes are of one height, as those of upright text in one font are; elsewhere each one is asked for.
+    """
+    of = _functions()
+    first = np.zeros((len(starts), 2))
+    deque(map(of.origin, repeat(page), starts, _addresses(first, 0), _addresses(first, 1)), maxlen=0)
+    offsets = np.repeat(first - rows[starts][:, [LEFT, BOTTOM]], lengths, axis=0)
+    origins = rows[:, [LEFT, BOTTOM]] + offsets
+    heights = rows[:, TOP] - rows[:, BOTTOM]
+    uneven = np.maximum.reduceat(heights, starts) - np.minimum.reduceat(heights, starts) > _EVEN
+    asked = np.flatnonzero(np.repeat(uneven, lengths))
+    own = np.zeros((len(asked), 2))
+    deque(map(of.origin, repeat(page), asked.tolist(), _addresses(own, 0), _addresses(own, 1)), maxlen=0)
+    origins[asked] = own
+    return origins
 
 
 def ink_boxes(text_page: Any, rows: Floats) -> Floats:
@@ -90,15 +123,9 @@ def to_shown(rows: Floats, page: Any) -> Floats:
 
 def _addresses(array: npt.NDArray[Any], column: int) -> range:
     """Return the address of each row of an array, from a column on."""
-    step = array.strides[0]
+    step = array.shape[1] * array.itemsize
     start = array.ctypes.data + column * array.itemsize
     return range(start, start + step * len(array), step)
-
-
-def _filled(handles: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Give characters without an object the one of those before them."""
-    last = np.maximum.accumulate(np.where(handles > 0, np.arange(len(handles)), 0))
-    return handles[last]
 
 
 def _sizes(text_page: Any, numbers: list[int]) -> Floats:
