@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from index.document import DocumentError
 from index.formats import reader_in
+from index.readers import waiting
 
 MOST_CHARACTERS = 30_000_000
 """Of all documents of one file: 10,000 pages."""
@@ -28,6 +29,7 @@ MOST_PLACES = 2_000_000
 def serve() -> None:
     """Read one file after the other until standard input ends."""
     questions, answers = _take_pipes()
+    waiting.listen(lambda seconds: _send(answers, "wait", seconds))
     logging.basicConfig(handlers=[_Told(answers)], level=logging.WARNING, force=True)
     asked: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=[questions, asked], daemon=True).start()
