@@ -33,9 +33,9 @@ def test_as_many_sentences_are_drawn_from_each_file_and_the_same_by_the_same_see
 
 
 def share_marked(picture: object) -> float:
-    """Share of the pixels that are neither grey nor the caption's navy: those of the marker, yellow or violet."""
+    """Share of the pixels that the marker has made yellow or violet; the caption is navy."""
     red, green, blue = np.moveaxis(np.asarray(picture).astype(int), 2, 0)
-    return float(((red > 200) & (np.maximum(red, blue) - green > 15) | (red - blue > 100)).mean())
+    return float(((red - blue > 100) | ((red - green > 10) & (blue - green > 20))).mean())
 
 
 @pytest.mark.browser
