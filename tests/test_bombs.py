@@ -19,7 +19,8 @@ from index.loading import load_documents
 failures = []
 texts = [document.text for document in load_documents(sys.argv[1:], on_failure=failures.append)]
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([texts, [failure.reason for failure in failures], used.ru_utime + used.ru_stime, used.ru_maxrss * 1024]))
+seconds, peak = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+print(json.dumps([texts, [failure.reason for failure in failures], seconds, peak]))
 """
 TEXT = b"BT /F 12 Tf 60 300 Td (Der Rat hat getagt.) Tj ET "
 
