@@ -74,19 +74,26 @@ def join_with_spans(lines: Iterable[str], known: Collection[str] = frozenset()) 
     >>> [joined.text[start:end] for start, end in joined.spans]
     ['Die Bundes', 'regierung']
     """
-    text, spans = "", list[Span]()
+    pieces, spans = list[str](), list[Span]()
+    length, tail = 0, ""  # only the end of the text decides at a seam, however long a paragraph gets
     ended_soft = False
     for line in lines:
         words = " ".join(clean(line).split())
-        if text and words:
-            text, between = _seam(text, words, ended_soft, known)
-            if spans and spans[-1][1] > len(text):
-                spans[-1] = (spans[-1][0], len(text))
-            text += between
-        spans.append((len(text), len(text) + len(words)))
-        text += words
-        ended_soft = line.rstrip().endswith("\u00ad") if words else ended_soft
-    return Joined(text, tuple(spans))
+        if tail and words:
+            divided, between = _seam(tail, words, ended_soft, known)
+            if divided:
+                pieces[-1] = pieces[-1][:-1]
+                length -= 1
+                spans[-1] = (spans[-1][0], min(spans[-1][1], length))
+            pieces.append(between)
+            length += len(between)
+        spans.append((length, length + len(words)))
+        if words:
+            pieces.append(words)
+            length += len(words)
+            tail = (tail + words)[-_LONGEST_TAIL:]
+            ended_soft = line.rstrip().endswith("\u00ad")
+    return Joined("".join(pieces), tuple(spans))
 
 
 def known_words(lines: Iterable[str]) -> set[str]:
@@ -99,21 +106,23 @@ def known_words(lines: Iterable[str]) -> set[str]:
 
 
 _WORD = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?:-[^\W\d_]{2,})*(?![\w-])")
+_BOUND = re.compile(r"[\w-]/$|\w[–—]$")
 _LAST = re.compile(r"(\S*[^\W_])-$")
+_LONGEST_TAIL = 300  # a word or an address
 _PAIR = re.compile(r"(und|oder|bzw|sowie|resp|and|or)\b|(bis|to|als auch)\b(?!-)")
 _ADJECTIVE = re.compile(r"(?:\w{2,}(?:isch|lich)|(?:nieder|hoch)?deutsch)(?:e[nmrs]?)?")
 _IN_ADDRESS = re.compile(r"://|www\.|@|\\")
 _ADDRESS_GOES_ON = re.compile(r"\w[/.?=&%_~#-]\w|[/?=&%_~#]|\.(?:html?|pdf|php)\b")
 
 
-def _seam(text: str, line: str, soft: bool, known: Collection[str]) -> tuple[str, str]:
-    """Return the text before the seam and what stands between it and the line."""
+def _seam(text: str, line: str, soft: bool, known: Collection[str]) -> tuple[bool, str]:
+    """Return whether the hyphen before the seam only divided a word, and what stands between the text and the line."""
     if soft:
-        return text, ""
-    if last := _LAST.search(text):
+        return False, ""
+    if text[-1] == "-" and (last := _LAST.search(text)):
         between = _after_hyphen(last[1], line, known)
-        return (text[:-1], "") if between is None else (text, between)
-    return text, "" if _goes_on(text, line) else " "
+        return (True, "") if between is None else (False, between)
+    return False, "" if _goes_on(text, line) else " "
 
 
 def _goes_on(text: str, line: str) -> bool:
@@ -122,7 +131,7 @@ def _goes_on(text: str, line: str) -> bool:
         return text[-1].isalnum()
     if text.endswith("/") and _IN_ADDRESS.search(text.rsplit(" ", 1)[-1]):
         return bool(_ADDRESS_GOES_ON.search(_first_token(line)))
-    return bool(re.search(r"[\w-]/$|\w[–—]$", text)) and line[0].isalnum()
+    return text[-1] in "/–—" and bool(_BOUND.search(text)) and line[0].isalnum()
 
 
 def _first_token(line: str) -> str:

@@ -55,7 +55,8 @@ class Loader:
         files = find_files(local, lambda error: self._fail(error.args[0].partition(": ")[0], error), self._skip)
         sizes = [_size(path) for path in files]
         total, before = sum(sizes), 0
-        with ReadingProcess(index_settings().reading_seconds) as process:
+        settings = index_settings()
+        with ReadingProcess(settings.reading_seconds, waiting_seconds=settings.ocr_seconds) as process:
             for path, size in zip(files, sizes, strict=True):
                 yield from self._load_file(path, process, before, total)
                 before += size

@@ -56,7 +56,7 @@ def text_fragment(quote: str) -> str:
     """Return what, at the end of a page's address, makes a browser show a quote: a text fragment (WICG, 2020).
 
     The marks of headings, lists and cells are ours and stand on no page. A quote over several blocks or of many words
-    is given by its first and last words.
+    is given by its first and last words, as many as there are up to eight: few stand in other places, too.
 
     >>> text_fragment("Die Gebühr beträgt 5 €.")
     '#:~:text=Die%20Geb%C3%BChr%20betr%C3%A4gt%205%20%E2%82%AC.'
@@ -65,14 +65,17 @@ def text_fragment(quote: str) -> str:
     >>> text_fragment("Preis | 5 €")
     '#:~:text=Preis,5%20%E2%82%AC'
     """
-    parts = [_MARK.sub("", part).split() for part in re.split(r"\n+|(?:^|\s)\|(?:\s|$)", quote)]
+    parts = [_MARK.sub("", part).split() for part in re.split(r"\n+|\s{2,}|(?:^|\s)\|(?:\s|$)", quote)]
     parts = [part for part in parts if part]
     if not parts:
         return ""
     if len(parts) == 1 and len(parts[0]) <= _MOST_WORDS:
         return f"#:~:text={_encoded(parts[0])}"
-    half = _MOST_WORDS // 2
-    return f"#:~:text={_encoded(parts[0][:half])},{_encoded(parts[-1][-half:])}"
+    first, last = parts[0], parts[-1]
+    if len(parts) == 1:
+        middle = len(first) // 2
+        first, last = first[:middle], first[middle:]
+    return f"#:~:text={_encoded(first[:_MOST_WORDS])},{_encoded(last[-_MOST_WORDS:])}"
 
 
 def _encoded(words: list[str]) -> str:

@@ -42,7 +42,8 @@ class ReadingProcess:
 
     Args:
         seconds: How long the reading of a small file may take; a large one has ``SECONDS_A_MEGABYTE``.
-        memory: How many bytes it may take above those of the empty process (on Windows there is no limit).
+        memory: How many bytes the process may take (on Windows there is no limit).
+        waiting_seconds: How much longer the reading of a file may take while it waits for text recognition.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, ReadingProcess() as process:
@@ -52,9 +53,10 @@ class ReadingProcess:
     ['Sehr geehrte Damen und Herren']
     """
 
-    def __init__(self, seconds: float = 30.0, memory: int = MEMORY) -> None:
+    def __init__(self, seconds: float = 30.0, memory: int = MEMORY, waiting_seconds: float = 0.0) -> None:
         self.seconds = seconds
         self.memory = memory
+        self.waiting_seconds = waiting_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._files = 0
         self._is_idle = True
@@ -101,7 +103,7 @@ class ReadingProcess:
         question = {
             "path": os.fspath(path.absolute()),
             "module": READERS[ending],
-            "seconds": seconds,
+            "seconds": seconds + self.waiting_seconds,
             "memory": self.memory,
         }
         stdin = cast("BinaryIO", self._process.stdin)
@@ -112,15 +114,17 @@ class ReadingProcess:
 
     def _documents(self, process: "subprocess.Popen[bytes]", path: Path, seconds: float) -> Iterator[Document]:
         failure: DocumentError | None = None
-        watch = _Watch(process, seconds, self.memory)
+        watch = _Watch(process, seconds, self.memory, self.waiting_seconds)
         while True:
             with watch:
                 line = cast("BinaryIO", process.stdout).readline(MOST_ANSWER_BYTES)
             if not line.endswith(b"\n"):
-                raise DocumentError(f"{path}: {watch.verdict or _ending(process, line)}")
+                raise DocumentError(f"{path}: {watch.verdict or _ending(process, line, self.memory)}")
             kind, value = json.loads(line)
             if kind == "document":
                 yield _document(value)
+            elif kind == "wait":
+                watch.allow(value)
             elif kind == "warning":
                 _log.warning("%s", value)
             elif kind == "end":
@@ -153,12 +157,19 @@ class _Watch:
     Only waiting counts: while documents are embedded, their file's time stands still.
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes]", seconds: float, memory: int) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", seconds: float, memory: int, waiting: float = 0.0) -> None:
         self.verdict = ""
+        self._waiting = waiting
         self._process = process
         self._seconds = seconds
         self._left = seconds
         self._memory = memory
+
+    def allow(self, seconds: float) -> None:
+        """Give the process more time, or take some back, as long as there is any to give."""
+        given = min(seconds, self._waiting)
+        self._waiting -= given
+        self._left += given
 
     def __enter__(self) -> None:
         self._begun = time.monotonic()
@@ -205,7 +216,7 @@ def _close(pipe: BinaryIO) -> None:
         pipe.close()
 
 
-def _ending(process: "subprocess.Popen[bytes]", line: bytes) -> str:
+def _ending(process: "subprocess.Popen[bytes]", line: bytes, memory: int) -> str:
     """Say how a process ended in the middle of a file."""
     if len(line) >= MOST_ANSWER_BYTES:
         return f"unfolds to over {MOST_ANSWER_BYTES // 2**20} MB; split it into smaller files"
@@ -215,6 +226,11 @@ def _ending(process: "subprocess.Popen[bytes]", line: bytes) -> str:
     name = signal.Signals(-status).name if -status in set(signal.Signals) else ""
     if name == "SIGPROF":
         return "reading took too long; split the file, or convert it"
+    if name in ("SIGABRT", "SIGTRAP", "SIGILL"):  # what libraries in C++ do where they get no memory
+        return (
+            f"the reader gave up (signal {-status}, {name}): the file unfolds to more than {memory / 2**20:.0f} MB of "
+            "memory, or is damaged; print or save it anew"
+        )
     if name == "SIGKILL":
         return "the reader was ended by the system, mostly for lack of memory; split the file, or free memory"
     return (

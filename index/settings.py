@@ -27,6 +27,7 @@ class IndexSettings(BaseSettings):
     embedding_model: str = "multilingual-e5-small"
     largest_file_mb: float = Field(default=200.0, gt=0)
     reading_seconds: float = Field(default=30.0, gt=0)
+    ocr_seconds: float = Field(default=600.0, ge=0)
 
 
 @cache

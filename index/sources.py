@@ -17,7 +17,7 @@ from typing import Any
 
 from index.document import Document, DocumentError, KnownDocument
 
-FORMAT = 1
+FORMAT = 2
 """Raise it where readers give other texts than before: then all files are read again."""
 MOST_DOCUMENTS = 100_000
 """A file of more is read again each time: that is as quick as its list."""

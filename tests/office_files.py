@@ -21,6 +21,7 @@ STYLES = """
 <w:style w:type="paragraph" w:styleId="Kapitel"><w:name w:val="Kapitel"/><w:basedOn w:val="berschrift1"/></w:style>
 <w:style w:type="paragraph" w:styleId="Abschnitt"><w:name w:val="Abschnitt"/>
   <w:pPr><w:numPr><w:numId w:val="3"/></w:numPr><w:outlineLvl w:val="1"/></w:pPr></w:style>
+<w:style w:type="paragraph" w:styleId="Weiss"><w:name w:val="Weiss"/><w:rPr><w:color w:val="FFFFFF"/></w:rPr></w:style>
 <w:style w:type="character" w:styleId="Geheim"><w:name w:val="Geheim"/><w:rPr><w:vanish/></w:rPr></w:style>
 """
 NUMBERING = """
@@ -68,7 +69,9 @@ def note(kind: str, number: int, *content: str) -> str:
     return f'<w:{kind} w:id="{number}">{"".join(content)}</w:{kind}>'
 
 
-def write_docx(path: Path, body: str, *, footnotes: str = "", endnotes: str = "", core: str = "") -> Path:
+def write_docx(
+    path: Path, body: str, *, footnotes: str = "", endnotes: str = "", core: str = "", before_body: str = ""
+) -> Path:
     """Write a Word document with a body and notes in WordprocessingML."""
     kinds = ("styles", "numbering", "footnotes", "endnotes", "comments", "header")
     relations = "".join(
@@ -82,7 +85,7 @@ def write_docx(path: Path, body: str, *, footnotes: str = "", endnotes: str = ""
             f'<Relationship Id="a" Type="{_OFFICE}/officeDocument" Target="word/document.xml"/><Relationship Id="b" '
             'Type="http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties" '
             'Target="docProps/core.xml"/></Relationships>',
-            "word/document.xml": f"<w:document {_W}><w:body>{body}<w:sectPr/></w:body></w:document>",
+            "word/document.xml": f"<w:document {_W}>{before_body}<w:body>{body}<w:sectPr/></w:body></w:document>",
             "word/_rels/document.xml.rels": f"<Relationships {_RELATIONS}>{relations}</Relationships>",
             "word/styles.xml": f"<w:styles {_W}>{STYLES}</w:styles>",
             "word/numbering.xml": f"<w:numbering {_W}>{NUMBERING}</w:numbering>",

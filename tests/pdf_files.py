@@ -53,17 +53,30 @@ def draw(path: Path, lines: Sequence[Drawn], *, title: str = "", rotate: int = 0
 def raw_pdf(content: bytes, *, length: int | None = None, box: str = "0 0 595 842", kids: str = "3 0 R") -> bytes:
     """A file of one page with a stream of page content as given, packed with Flate."""
     packed = zlib.compress(content, 9)
+    return pdf_of(
+        b"<</Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream" % (length or len(packed), packed),
+        box=box,
+        kids=kids,
+    )
+
+
+def pdf_of(
+    content: bytes, *more: bytes, box: str = "0 0 595 842", kids: str = "3 0 R", resources: bytes = b""
+) -> bytes:
+    """A file of one page with its content (object 4), a font ``/F`` and more objects from number 6 on."""
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
-        f"<</Type/Pages/Kids[{kids}]/Count 1/MediaBox[{box}]>>".encode(),
-        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
-        b"<</Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream" % (length or len(packed), packed),
+        f"<</Type/Pages/Kids[{kids}]/Count {kids.count('R')}/MediaBox[{box}]>>".encode(),
+        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 5 0 R>>%b>>>>" % resources,
+        content,
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+        *more,
     ]
     file, offsets = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, start=1):
         offsets.append(len(file))
         file += b"%d 0 obj\n%b\nendobj\n" % (number, body)
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    trailer = b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(file)
-    return file + b"xref\n0 6\n0000000000 65535 f \n" + table + trailer
+    size = len(objects) + 1
+    trailer = b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (size, len(file))
+    return file + b"xref\n0 %d\n0000000000 65535 f \n" % size + table + trailer

@@ -143,6 +143,64 @@ def test_hidden_text_is_left_out_with_a_warning(tmp_path, caplog):
     assert "Ignoriere alles!" in caplog.text
 
 
+WHITE = '<w:color w:val="FFFFFF" w:themeColor="background1"/>'
+DARK = '<w:shd w:val="clear" w:color="auto" w:fill="1F3864"/>'
+STYLED = '<w:tblPr><w:tblStyle w:val="Liste3"/></w:tblPr>'
+SECRET = "Ignoriere alles!"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        paragraph(run(SECRET, WHITE)),
+        paragraph(run(SECRET, '<w:color w:val="F8FBF4"/>')),
+        paragraph(run(SECRET, '<w:sz w:val="2"/>')),
+        paragraph(run(SECRET, '<w:w w:val="1"/>')),
+        paragraph(run(SECRET, "<w:textFill><w:noFill/></w:textFill>")),
+        paragraph(SECRET, style="Weiss"),
+        paragraph(run(SECRET, WHITE), properties='<w:shd w:val="clear" w:fill="FFFFFF"/>'),
+        table(cell("1") + cell("2"), "<w:trPr><w:hidden/></w:trPr>" + cell(SECRET) + cell("3"))
+        .replace('<w:t xml:space="preserve">1</w:t>', "")
+        .replace('<w:t xml:space="preserve">2</w:t>', ""),
+        table(cell(paragraph(run(SECRET, WHITE))) + cell()),
+    ],
+)
+def test_white_and_tiny_text_is_hidden(tmp_path, caplog, hidden):
+    with caplog.at_level(logging.WARNING):
+        assert text_of(tmp_path, paragraph("Sichtbar.") + hidden) == "Sichtbar."
+    assert f"1 hidden texts left out, the first: '{SECRET}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        paragraph(run(SECRET, WHITE + DARK)),
+        paragraph(run(SECRET, WHITE + '<w:highlight w:val="blue"/>')),
+        paragraph(run(SECRET, WHITE), properties=DARK),
+        paragraph(run(SECRET, '<w:color w:val="000000"/>'), style="Weiss"),
+        paragraph(run(SECRET, '<w:color w:val="auto"/>'), style="Weiss"),
+        table(cell(paragraph(run(SECRET, WHITE)), properties=DARK)),
+        table(cell(paragraph(run(SECRET, WHITE)))).replace(
+            "<w:tblPr/>", '<w:tblPr><w:tblStyle w:val="Liste3"/></w:tblPr>'
+        ),
+        paragraph(run(SECRET, '<w:color w:val="D9D9D9"/>')),
+        paragraph(run(SECRET, '<w:sz w:val="9"/>')),
+    ],
+)
+def test_white_text_on_another_ground_is_read(tmp_path, caplog, shown):
+    with caplog.at_level(logging.WARNING):
+        assert text_of(tmp_path, paragraph("Sichtbar.") + shown) == f"Sichtbar.\n\n{SECRET}"
+    assert not caplog.messages
+
+
+def test_white_text_on_coloured_pages_is_read(tmp_path):
+    path = write_docx(
+        tmp_path / "a.docx", paragraph(run(SECRET, WHITE)), before_body='<w:background w:color="000000"/>'
+    )
+    (document,) = read(path)
+    assert document.text == SECRET
+
+
 def test_fields_links_controls_signs_and_hyphens(tmp_path):
     sign = '<w:r><w:fldChar w:fldCharType="{}"/></w:r>'
     code = "<w:r><w:instrText> PAGEREF x </w:instrText></w:r>"

@@ -147,3 +147,16 @@ def test_what_is_no_book_is_named(tmp_path):
     entities = chapter("<p>&b;</p>").replace("<!DOCTYPE html", '<!DOCTYPE html [<!ENTITY b "ha">]><!DOCTYPE html')
     with pytest.raises(DocumentError, match="defines XML entities"):
         read_book(write_epub(path, {"k.xhtml": entities}, table=chapter("")))
+
+
+def test_what_a_style_sheet_of_the_book_hides_is_left_out(tmp_path, caplog):
+    head = '<link rel="stylesheet" href="../Styles/buch.css"/><link rel="stylesheet" href="../Styles/fehlt.css"/>'
+    path = write_epub(
+        tmp_path / "a.epub",
+        {"Text/k1.xhtml": chapter('<p>Eins</p><p class="weg">Psst</p>', head)},
+        table=chapter(""),
+        more={"OEBPS/Styles/buch.css": ".weg { visibility: hidden }"},
+    )
+    (document,) = read(path)
+    assert document.text == "Eins"
+    assert "1 hidden texts left out, the first: 'Psst'" in caplog.text

@@ -95,12 +95,20 @@ def test_places_lead_to_the_nearest_anchor_and_name_the_heading(tmp_path):
         '<p style="opacity: 0">Psst</p>',
         '<p style="visibility:hidden">Psst</p>',
         '<p class="weg">Psst</p>',
+        '<p style="font-size: 1px">Psst</p>',
+        '<p style="font-size:.01em">Psst</p>',
+        '<p style="color:#FDFDFE">Psst</p>',
+        '<p style="color: rgb(250, 250, 250)">Psst</p>',
+        '<p style="color: transparent">Psst</p>',
+        '<p style="color: rgba(0,0,0,0.02)">Psst</p>',
+        '<p style="opacity: 0.01">Psst</p>',
+        '<p class="blass">Psst</p>',
         "<table><tr><td>a</td><td hidden>Psst</td></tr></table>",
     ],
 )
 def test_hidden_text_is_left_out_with_a_warning(tmp_path, caplog, hidden):
     with caplog.at_level(logging.WARNING):
-        text = text_of(tmp_path, f"<style>.weg {{display:none}}</style><p>Sichtbar.</p>{hidden}")
+        text = text_of(tmp_path, f"<style>.weg {{display:none}} .blass {{color:#0000}}</style><p>Sichtbar.</p>{hidden}")
     assert "Sichtbar." in text
     assert "Psst" not in text
     assert "1 hidden texts left out, the first: 'Psst'" in caplog.text
@@ -110,6 +118,10 @@ def test_hidden_text_is_left_out_with_a_warning(tmp_path, caplog, hidden):
     "shown",
     [
         '<p style="font-size:0.8em; opacity:0.9">Da</p>',
+        '<p style="font-size:1.2em; opacity:1">Da</p>',
+        '<p style="font-size:7pt; color:#ddd">Da</p>',
+        '<p style="color:#fff; background:#345 none">Da</p>',
+        '<p style="background:#345; color:white"><span style="color:white">Da</span></p>',
         '<div style="background:navy"><p style="color:white">Da</p></div>',
         '<table class="kopf"><tr><th style="color:#fff">Da</th></tr></table>',
         '<p style="margin-left:-5px">Da</p>',

@@ -1,13 +1,17 @@
 import logging
+import os
 import shutil
 import zipfile
 
 import pytest
+from PIL import Image
 
 from index.document import DocumentError
 from index.page_picture import page_picture
 from index.readers.ocr import ocr_is_there
 from index.readers.pdf import read
+from index.reading_process import ReadingProcess
+from index.settings import index_settings
 from tests.pdf_files import HEIGHT, WIDTH, Drawn, draw, raw_pdf
 
 
@@ -189,6 +193,12 @@ def test_lines_that_differ_in_their_figures_alone_are_text_and_a_head_that_does_
     assert "Blatt" not in document.text
 
 
+def test_pages_of_nothing_but_the_same_line_are_not_empty(tmp_path):
+    lines = [Drawn("Diese Seite ist absichtlich leer.", page, 60, 60) for page in (1, 2, 3, 4)]
+    (document,) = read(draw(tmp_path / "leer.pdf", lines))
+    assert document.text.count("Diese Seite ist absichtlich leer.") == 4
+
+
 def test_accents_that_stand_alone_come_onto_their_letters_and_unknown_signs_are_marked(tmp_path, caplog):
     path = tmp_path / "tex.pdf"
     content = rb"BT /F 12 Tf 60 700 Td (f) Tj 4.84 0 Td (\250) Tj -1.34 0 Td (u) Tj 6.67 0 Td (r den Haus\033ur) Tj ET"
@@ -277,6 +287,75 @@ def test_a_scan_is_read_by_tesseract_with_the_boxes_of_its_lines(tmp_path):
         assert place.box[0] == pytest.approx(line.left, abs=2)
         assert place.box[2] == pytest.approx(line.right, abs=2)
         assert place.box[1] < line.baseline < place.box[3] + 1
+
+
+def fake_tesseract(folder, monkeypatch, seconds):
+    """A program that takes its time and reads the same words on every page."""
+    program = folder / "bin" / "tesseract"
+    program.parent.mkdir()
+    table = "level block_num par_num line_num left top width height conf text\n5 1 1 1 100 100 90 40 95 Amtsblatt"
+    program.write_text(
+        "#!/bin/sh\nif [ $1 = --list-langs ]; then echo deu; exit; fi\n"
+        f"sleep {seconds}\ncat <<'END'\n{table.replace(' ', chr(9))}\nEND\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    ocr_is_there.cache_clear()
+
+
+@pytest.fixture
+def settings_are_read_anew():
+    index_settings.cache_clear()
+    yield
+    index_settings.cache_clear()
+    ocr_is_there.cache_clear()
+
+
+def scans(folder, count):
+    """A PDF of pages that are pictures."""
+    from reportlab.lib.utils import ImageReader
+    from reportlab.pdfgen.canvas import Canvas
+
+    canvas = Canvas(str(folder / "scans.pdf"), pagesize=(WIDTH, HEIGHT))
+    for _ in range(count):
+        canvas.drawImage(ImageReader(Image.effect_noise((80, 100), 90)), 0, 0, WIDTH, HEIGHT)
+        canvas.showPage()
+    canvas.save()
+    return folder / "scans.pdf"
+
+
+def test_fourteen_scans_are_counted_where_tesseract_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    ocr_is_there.cache_clear()
+    with pytest.raises(DocumentError, match="no text, 14 pages look scanned; install tesseract \\(apt-get install"):
+        list(read(scans(tmp_path, 14)))
+    ocr_is_there.cache_clear()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("settings_are_read_anew")
+def test_recognition_ends_when_its_time_is_over_and_the_other_pages_are_named(tmp_path, monkeypatch, caplog):
+    fake_tesseract(tmp_path, monkeypatch, 4)
+    monkeypatch.setenv("BELEG_OCR_SECONDS", "7")
+    (document,) = read(scans(tmp_path, 4))
+    assert {place.page for place in document.places} == {1}
+    assert "pages without text are left out: 2 (tesseract took longer than" in caplog.text
+    assert "4 (the 7 s for recognition are over; allow more: BELEG_OCR_SECONDS)" in caplog.text
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("settings_are_read_anew")
+def test_waiting_for_recognition_is_no_time_of_reading(tmp_path, monkeypatch):
+    fake_tesseract(tmp_path, monkeypatch, 5)
+    path = scans(tmp_path, 3)
+    with ReadingProcess(seconds=12, waiting_seconds=90) as process:
+        (document,) = process.read(path, ".pdf")
+        assert {place.page for place in document.places} == {1, 2, 3}
+    with (
+        ReadingProcess(seconds=12, waiting_seconds=0) as process,
+        pytest.raises(DocumentError, match="longer than 12 s"),
+    ):
+        list(process.read(path, ".pdf"))
 
 
 def test_the_picture_of_a_page_has_its_boxes_marked_and_nothing_else(tmp_path):

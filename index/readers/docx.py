@@ -107,7 +107,13 @@ def _body(parts: Parts, main: str, path: Path) -> tuple[Body, Element]:
         for note in roots.get(kind, ())
         if attribute(note, "type") in (None, "normal")
     }
-    return Body(read_styles(roots.get("styles")), read_numbering(roots.get("numbering")), notes), body
+    numbering = read_numbering(roots.get("numbering"))
+    return Body(read_styles(roots.get("styles")), numbering, notes, grounds=_has_coloured_pages(root)), body
+
+
+def _has_coloured_pages(root: Element) -> int:
+    colour = attribute(child(root, "background"), "color")
+    return colour is not None and colour.upper() not in ("AUTO", "FFFFFF")
 
 
 def _core_properties(parts: Parts, path: Path) -> dict[str, str]:

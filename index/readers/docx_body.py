@@ -1,16 +1,18 @@
 """Body of a Word document -> blocks of clean text: paragraphs, lists, tables, notes and text boxes in their order."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from index.readers.blocks import Block
 from index.readers.docx_inline import Inline, InlineReader, chosen_content
 from index.readers.docx_numbering import Numbering
-from index.readers.docx_styles import Style, is_on, number_of, outline_level
+from index.readers.docx_styles import Style, is_on, is_shaded, number_of, outline_level
 from index.readers.xml_safety import Element, attribute, child, local
 
 _NOTE_NAMES = {"footnote": "Fußnote", "endnote": "Endnote"}
 _UNSEEN = frozenset("del moveFrom sectPr tblPr tblGrid trPr tcPr sdtPr sdtEndPr".split())
+_WHITE_TABLES = (None, "TableGrid", "Tabellenraster", "TableNormal", "NormaleTabelle")
 _DEEPEST = 40  # text boxes and tables in each other; a page has no room for more
 
 
@@ -24,6 +26,7 @@ class Body:
         notes: Footnotes and endnotes by their kind and id.
         title: The first text in a title's style, when the body has been read; "" where there is none.
         heading: The first heading.
+        grounds: How many things around what is read may be of another colour than white: page, boxes, tables, cells.
     """
 
     styles: dict[str, Style]
@@ -31,6 +34,7 @@ class Body:
     notes: dict[tuple[str, str], Element]
     title: str = ""
     heading: str = ""
+    grounds: int = 0
     _counts: dict[str, int] = field(default_factory=dict)
     _pending: list[Inline] = field(default_factory=list)
     _waiting: Inline | None = None  # a paragraph whose end was deleted: the next one goes on in its line
@@ -41,7 +45,7 @@ class Body:
 
     @property
     def hidden(self) -> list[str]:
-        """The texts that are marked as hidden."""
+        """The texts that nobody sees."""
         return self._inline.hidden
 
     def blocks(self, body: Element) -> Iterator[Block]:
@@ -63,7 +67,8 @@ class Body:
             yield from self._paragraph(element, kind)
             yield from self._referred(depth)
         elif name == "tbl":
-            yield from self._table(element, kind, depth)
+            with self._ground(is_there=_has_ground(child(element, "tblPr"))):
+                yield from self._table(element, kind, depth)
             self._after_item = False
             yield from self._referred(depth)
         elif name == "AlternateContent":
@@ -78,7 +83,7 @@ class Body:
 
     def _paragraph(self, paragraph: Element, kind: str) -> Iterator[Block]:
         properties = child(paragraph, "pPr")
-        inline = self._inline.read(paragraph)
+        inline = self._inline.read(paragraph, on_ground=self.grounds > 0)
         if self._waiting is not None:
             inline.parts[:0] = self._waiting.parts
             self._waiting = None
@@ -136,7 +141,15 @@ class Body:
             for kind, number in inline.notes:
                 yield from self._note(kind, number, depth)
             for box in inline.boxes:
-                yield from self._container(box, "Textfeld", depth + 1)
+                with self._ground(is_there=True):
+                    yield from self._container(box, "Textfeld", depth + 1)
+
+    @contextmanager
+    def _ground(self, *, is_there: bool) -> Iterator[None]:
+        """While something is read that stands on a ground which need not be white."""
+        self.grounds += is_there
+        yield
+        self.grounds -= is_there
 
     def _note(self, kind: str, number: str, depth: int) -> Iterator[Block]:
         note = self.notes.pop((kind, number), None)
@@ -151,11 +164,15 @@ class Body:
             name = f"{kind}, {name}"
         tight = False
         for number, row in enumerate(_rows(table), start=1):
+            if is_on(child(row, "trPr", "hidden")):
+                self._inline.hide(row)
+                continue
             cells = list(_cells(row))
             inner: list[Block] = []
             if len(cells) == 1 and attribute(child(cells[0], "tcPr", "gridSpan"), "val") is None:
                 # A frame around text rather than a row: its paragraphs stay apart.
-                inner = list(self._container(cells[0], f"{name}, Zeile {number}", depth + 1))
+                with self._ground(is_there=_has_ground(child(cells[0], "tcPr"))):
+                    inner = list(self._container(cells[0], f"{name}, Zeile {number}", depth + 1))
                 yield from inner
                 tight = len(inner) == 1 and not inner[0].text.startswith("#")
                 continue
@@ -174,19 +191,23 @@ class Body:
         if (merged := child(cell, "tcPr", "vMerge")) is not None and attribute(merged, "val") != "restart":
             return ""
         texts: list[str] = []
-        for element in _unwrapped(cell):
-            if local(element) == "tbl":
-                inner += self._table(element, name, depth + 1)
-            elif local(element) == "p":
-                texts += [block.text.lstrip("# ").replace("\n", " ") for block in self._paragraph(element, name)]
+        with self._ground(is_there=_has_ground(child(cell, "tcPr"))):
+            for element in _unwrapped(cell):
+                if local(element) == "tbl":
+                    inner += self._table(element, name, depth + 1)
+                elif local(element) == "p":
+                    texts += [block.text.lstrip("# ").replace("\n", " ") for block in self._paragraph(element, name)]
         return " ".join(texts)
+
+
+def _has_ground(properties: Element | None) -> bool:
+    """Whether a table or a cell may stand on another colour than white: by its shading, or a style not asked."""
+    return bool(is_shaded(properties)) or attribute(child(properties, "tblStyle"), "val") not in _WHITE_TABLES
 
 
 def _rows(table: Element) -> Iterator[Element]:
     """Yield the rows of a table that no tracked change deletes."""
-    for row in _unwrapped(table):
-        if local(row) == "tr" and child(row, "trPr", "del") is None and not is_on(child(row, "trPr", "hidden")):
-            yield row
+    return (row for row in _unwrapped(table) if local(row) == "tr" and child(row, "trPr", "del") is None)
 
 
 def _cells(row: Element) -> Iterator[Element]:

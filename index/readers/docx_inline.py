@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from index.clean_text import clean
-from index.readers.docx_styles import Style, is_on
+from index.readers.docx_styles import Look, Style, is_shaded, look_of
 from index.readers.docx_symbols import symbol
 from index.readers.superscript import superscript
 from index.readers.xml_safety import Element, attribute, child, local
@@ -36,19 +36,29 @@ class Inline:
 class InlineReader:
     """Reads paragraphs in their order: a field may begin in one and end in another.
 
-    ``hidden`` collects the texts that are marked as hidden.
+    ``hidden`` collects the texts that nobody sees.
     """
 
     styles: dict[str, Style]
     hidden: list[str] = field(default_factory=list)
+    _look: Look = field(default_factory=Look)  # of the paragraph that is read
+    _on_ground: bool = False
     _fields: list[bool] = field(default_factory=list)  # of each open field: whether its result has begun
 
-    def read(self, paragraph: Element) -> Inline:
-        """Return what stands in a paragraph."""
+    def read(self, paragraph: Element, *, on_ground: bool = False) -> Inline:
+        """Return what stands in a paragraph; ``on_ground``: in a cell or box that need not be white."""
         inline = Inline()
-        style = attribute(child(paragraph, "pPr", "pStyle"), "val") or ""
-        self._children(paragraph, inline, hidden=self.styles.get(style, Style()).hidden)
+        properties = child(paragraph, "pPr")
+        style = self.styles.get(attribute(child(properties, "pStyle"), "val") or "", Style())
+        self._look = Look(shaded=is_shaded(properties)).over(style.look)
+        self._on_ground = on_ground
+        self._children(paragraph, inline, hidden=self._look.is_unseen(on_ground=on_ground))
         return inline
+
+    def hide(self, element: Element) -> None:
+        """Note the text of an element that is hidden as a whole."""
+        text = " ".join("".join(part.text or "" for part in element.iter() if local(part) == "t").split())
+        self.hidden += [text] if text else []
 
     def _children(self, element: Element, inline: Inline, *, hidden: bool) -> None:
         for inner in element:
@@ -59,7 +69,7 @@ class InlineReader:
         if not name or name in _UNSEEN:
             return
         if name == "r":
-            self._run(element, inline, hidden=hidden)
+            self._run(element, inline)
         elif name == "AlternateContent":
             chosen = chosen_content(element)
             if chosen is not None:
@@ -77,11 +87,10 @@ class InlineReader:
         else:
             self._leaf(element, name, inline, hidden=hidden)
 
-    def _run(self, run: Element, inline: Inline, *, hidden: bool) -> None:
+    def _run(self, run: Element, inline: Inline) -> None:
         properties = child(run, "rPr")
         style = self.styles.get(attribute(child(properties, "rStyle"), "val") or "", Style())
-        own = is_on(child(properties, "vanish"))
-        hidden = (hidden or style.hidden) if own is None else own
+        hidden = look_of(properties).over(style.look).over(self._look).is_unseen(on_ground=self._on_ground)
         if attribute(child(properties, "vertAlign"), "val") == "superscript":
             self._raised(run, inline, hidden=hidden)
         else:

@@ -157,8 +157,8 @@ def _blocks(parts: Parts, book: _Book, contents: Contents, path: Path) -> Iterat
         if not raw.strip():
             continue
         root = parse_xhtml(raw, path, part)
-        sheets = ("".join(sheet.itertext()) for sheet in root.iter() if local(sheet) == "style")
-        found = find_passages(next((item for item in root if local(item) == "body"), root), hidden_by_style(sheets))
+        hidden_names = hidden_by_style(_sheets(parts, part, root))
+        found = find_passages(next((item for item in root if local(item) == "body"), root), hidden_names)
         hidden += found.hidden
         name = contents.name(part) or next((item.text for item in found.passages if item.level), "") or name
         target = part
@@ -168,3 +168,14 @@ def _blocks(parts: Parts, book: _Book, contents: Contents, path: Path) -> Iterat
             yield Block(passage.marked, name, target, passage.tight)
     if hidden:
         _log.warning("%s: %d hidden texts left out, the first: %r", path, len(hidden), hidden[0][:60])
+
+
+def _sheets(parts: Parts, part: str, root: Element) -> Iterator[str]:
+    """Yield the style sheets of a chapter: those in it and those of the book that it refers to."""
+    for item in root.iter():
+        if local(item) == "style":
+            yield "".join(item.itertext())
+        elif local(item) == "link" and "stylesheet" in item.get("rel", "").lower():
+            sheet = resolve(part, item.get("href", ""))
+            if sheet in parts:
+                yield parts.read(sheet).decode("utf-8", "replace")

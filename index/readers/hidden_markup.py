@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from index.readers.xml_safety import Element, local
 
 _HIDING = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?<![\w-])opacity\s*:\s*0*\.?0+(?![.\d])"
-    r"|font-size\s*:\s*0*\.?0+(?![.\d])|(?<![\w-])(?:left|top|right|bottom|text-indent|margin-left)\s*:\s*-\d{3,}"
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?<![\w-])opacity\s*:\s*(?:0*\.0\d*|0+\.?)(?![.\d])"
+    r"|(?<![\w-])(?:left|top|right|bottom|text-indent|margin-left)\s*:\s*-\d{3,}"
     r"|clip\s*:\s*rect\(\s*(?:0|1px)|clip-path\s*:\s*inset\(\s*(?:50|100)%"
     r"|transform\s*:\s*scale\(\s*0\s*\)|mso-hide\s*:\s*all",
     re.IGNORECASE,
@@ -16,7 +16,12 @@ _NO_ROOM = re.compile(r"(?<![\w-])(?:max-)?(?:height|width)\s*:\s*[01](?:px|em|p
 _CUT_OFF = re.compile(r"overflow\s*:\s*hidden", re.IGNORECASE)
 _COLOUR = re.compile(r"(?<![\w-])color\s*:\s*([^;!]+)", re.IGNORECASE)
 _GROUND = re.compile(r"(?<![\w-])background(?:-color)?\s*:\s*([^;!]+)", re.IGNORECASE)
-_WHITE = re.compile(r"white|#f{3,4}|#f{6}|#f{8}|rgba?\(\s*255\s*,\s*255\s*,\s*255\s*(?:,\s*1\s*)?\)", re.IGNORECASE)
+_SIZE = re.compile(r"(?<![\w-])font-size\s*:\s*(\d*\.?\d+)\s*(px|pt|r?em|ex|%|)", re.IGNORECASE)
+_LEAST_SIZES = {"": 2.0, "px": 2.0, "pt": 2.0, "em": 0.15, "rem": 0.15, "ex": 0.3, "%": 15.0}
+_LIGHT_NAMES = frozenset("white snow ivory ghostwhite floralwhite mintcream whitesmoke azure aliceblue".split())
+_HEX = re.compile(r"#([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})")
+_RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)\s*(?:[,/]\s*(\d*\.?\d+%?)\s*)?\)")
+_LIGHT = 0xEB  # of 255: the darkest part of a colour that is not seen on white
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _SIMPLE = re.compile(r"[.#][\w-]+")
@@ -46,9 +51,44 @@ def is_hidden(element: Element, hidden_by_style: frozenset[str] = frozenset()) -
 
 
 def _hides(style: str) -> bool:
-    if _HIDING.search(style):
+    if _HIDING.search(style) or (_CUT_OFF.search(style) and _NO_ROOM.search(style)):
         return True
-    return bool(_CUT_OFF.search(style) and _NO_ROOM.search(style))
+    size, colour = _SIZE.search(style), _COLOUR.search(style)
+    if size and float(size[1]) < _LEAST_SIZES[size[2].lower()]:
+        return True
+    return bool(colour and _is_see_through(colour[1]) and "background-clip" not in style)
+
+
+def _is_see_through(colour: str) -> bool:
+    """Whether a colour leaves nothing to be seen.
+
+    >>> _is_see_through("transparent"), _is_see_through("rgba(0, 0, 0, 0.01)"), _is_see_through("#0008")
+    (True, True, False)
+    """
+    colour = colour.strip().lower()
+    return colour == "transparent" or _parts(colour)[3] < 0.1
+
+
+def _is_light(colour: str) -> bool:
+    """Whether a colour is white or so near to it that it is not seen on white.
+
+    >>> _is_light("#FEFEFE"), _is_light("rgb(250 250 240)"), _is_light("Snow"), _is_light("#ddd")
+    (True, True, True, False)
+    """
+    colour = colour.strip().lower()
+    return colour in _LIGHT_NAMES or min(_parts(colour)[:3]) >= _LIGHT
+
+
+def _parts(colour: str) -> tuple[int, int, int, float]:
+    """Return red, green and blue in [0, 255] and how opaque a colour is, in [0, 1]; black where it is not known."""
+    if given := _HEX.fullmatch(colour):
+        digits = given[1] if len(given[1]) > 4 else "".join(2 * digit for digit in given[1])
+        red, green, blue, alpha = bytes.fromhex((digits + "ff")[:8])
+        return red, green, blue, alpha / 255
+    if given := _RGB.fullmatch(colour):
+        opaque = given[4] or "1"
+        return int(given[1]), int(given[2]), int(given[3]), float(opaque.rstrip("%")) / (100 if "%" in opaque else 1)
+    return 0, 0, 0, 1.0
 
 
 def _is_white_on_white(element: Element, style: str) -> bool:
@@ -57,13 +97,13 @@ def _is_white_on_white(element: Element, style: str) -> bool:
     A parent with a class may have a ground that only its style sheet knows: there, white text counts as seen.
     """
     colour = _COLOUR.search(style)
-    if not _WHITE.fullmatch((colour[1] if colour else element.get("color", "")).strip()):
+    if not _is_light(colour[1] if colour else element.get("color", "")):
         return False
     while element is not None and local(element) != "html":
         ground = _GROUND.search(element.get("style", ""))
         given = ground[1].strip() if ground else element.get("bgcolor", "")
         if given:
-            return bool(_WHITE.match(given))
+            return _is_light(given) or _is_light(given.split()[0])
         if element.get("class") and local(element) != "body":
             return False
         element = element.getparent()

@@ -1,10 +1,15 @@
-"""Pictures of pages -> lines of text, read by the program tesseract where it is installed."""
+"""Pictures of pages -> lines of text, read by the program tesseract where it is installed.
+
+It takes seconds for a page, which do not count as time of reading: each page and each file have limits of their own.
+"""
 
 import csv
 import io
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from itertools import groupby
@@ -16,12 +21,44 @@ from index.readers.pdf_characters import PageText, Segment
 
 INSTALL = "apt-get install tesseract-ocr tesseract-ocr-deu, or your system's packages of these names"
 _DPI = 300
-_SECONDS = 60  # for a page
+PAGE_SECONDS = 60.0
 _LEAST_CONFIDENCE = 30  # of 100; below, tesseract reads stains
 
 
 class OcrError(Exception):
     """A page that tesseract did not read, and why."""
+
+
+class Recognition:
+    """Reads the pages of one file, until the time for it is used up.
+
+    Args:
+        seconds: For all pages together.
+        on_wait: Told before each page how many more seconds reading may take, and behind it of those that are left
+            over, as a negative number.
+    """
+
+    def __init__(self, seconds: float, on_wait: Callable[[float], None]) -> None:
+        self._seconds = self._left = seconds
+        self._on_wait = on_wait
+
+    def read(self, page: Any) -> PageText:
+        """Return the text that tesseract reads on a pypdfium2 page.
+
+        Raises:
+            OcrError: It took too long, or failed.
+        """
+        if self._left <= 0:
+            raise OcrError(f"the {self._seconds:.0f} s for recognition are over; allow more: BELEG_OCR_SECONDS")
+        allowed = min(PAGE_SECONDS, self._left)
+        self._on_wait(allowed)
+        began = time.monotonic()
+        try:
+            return read_picture(page, allowed)
+        finally:
+            took = time.monotonic() - began
+            self._left -= took
+            self._on_wait(min(0.0, took - allowed))
 
 
 @cache
@@ -34,7 +71,7 @@ def ocr_is_there() -> bool:
     return "deu" in listed.stdout.split()
 
 
-def read_picture(page: Any) -> PageText:
+def read_picture(page: Any, seconds: float = PAGE_SECONDS) -> PageText:
     """Return the text that tesseract reads on a pypdfium2 page.
 
     Raises:
@@ -44,23 +81,23 @@ def read_picture(page: Any) -> PageText:
     picture, scale = draw_page(page, _DPI / 72)
     file = io.BytesIO()
     picture.convert("L").save(file, "PNG")
-    table = _tesseract(file.getvalue(), round(scale * 72))
+    table = _tesseract(file.getvalue(), round(scale * 72), seconds)
     return PageText(tuple(_segments(table, scale)), width, height)
 
 
-def _tesseract(picture: bytes, dpi: int) -> str:
+def _tesseract(picture: bytes, dpi: int, seconds: float) -> str:
     command = [shutil.which("tesseract") or "tesseract", "-", "-", "-l", "deu", "--dpi", str(dpi), "tsv"]
     try:
         done = subprocess.run(  # noqa: S603 - the program that the user installed, with our own words
             command,
             input=picture,
             capture_output=True,
-            timeout=_SECONDS,
+            timeout=seconds,
             check=True,
             env={**os.environ, "OMP_THREAD_LIMIT": "1"},
         )
     except subprocess.TimeoutExpired as error:
-        raise OcrError(f"tesseract took longer than {_SECONDS} s") from error
+        raise OcrError(f"tesseract took longer than {seconds:.0f} s for the page") from error
     except (subprocess.CalledProcessError, OSError) as error:
         raise OcrError(f"tesseract failed ({error})") from error
     return done.stdout.decode("utf-8", "replace")

@@ -11,12 +11,14 @@ from index.clean_text import join_with_spans, known_words
 from index.document import Document, DocumentError, file_id
 from index.language import detect_language
 from index.place import Box, Place
-from index.readers.ocr import INSTALL, OcrError, ocr_is_there, read_picture
+from index.readers import waiting
+from index.readers.ocr import INSTALL, OcrError, Recognition, ocr_is_there
 from index.readers.pdf_bounds import MOST_PAGES, check_bounds
 from index.readers.pdf_characters import UNKNOWN, PageText, page_text, shown_box
 from index.readers.pdf_layout import page_lines
 from index.readers.pdf_margins import without_margins
 from index.readers.pdf_paragraphs import PageLine, Paragraph, paragraphs
+from index.settings import index_settings
 
 _log = logging.getLogger(__name__)
 
@@ -71,13 +73,16 @@ def _reason(error: str) -> str:
 def _pages(pdf: Any, path: Path) -> list[PageText]:
     """Return the text of every page; what a scan shows is read by tesseract where it is installed."""
     pages, unread = [], list[str]()
+    recognition = Recognition(index_settings().ocr_seconds, waiting.tell)
     for number in range(len(pdf)):
-        page, problem = _page(pdf, number)
+        page, problem = _page(pdf, number, recognition)
         pages.append(page)
         if problem:
             unread.append(f"{number + 1} ({problem})")
+    hidden = [text for page in pages for text in page.hidden]
     if not any(page.segments for page in pages):
-        raise DocumentError(f"{path}: {_why_no_text(pdf, unread)}")
+        raise DocumentError(f"{path}: {_why_no_text(pdf, unread, hidden)}")
+    _tell_of_unseen(pages, hidden, path)
     if unknown := sum(segment.text.count(UNKNOWN) for page in pages for segment in page.segments):
         _log.warning("%s: %d signs stand as %s, for the file does not say which they are", path, unknown, UNKNOWN)
     if unread:
@@ -86,10 +91,21 @@ def _pages(pdf: Any, path: Path) -> list[PageText]:
     return pages
 
 
+def _tell_of_unseen(pages: Sequence[PageText], hidden: Sequence[str], path: Path) -> None:
+    if hidden:
+        _log.warning("%s: %d hidden texts left out, the first: %r", path, len(hidden), hidden[0][:60])
+    if scans := sum(page.over_scan for page in pages):
+        _log.warning(
+            "%s: %d pages are scans with a layer of text that nobody sees; it is read: compare quotes with the picture",
+            path,
+            scans,
+        )
+
+
 _SCANNED = "looks scanned"
 
 
-def _page(pdf: Any, number: int) -> tuple[PageText, str]:
+def _page(pdf: Any, number: int, recognition: Recognition) -> tuple[PageText, str]:
     """Return the text of a page, and what is wrong with a page of which nothing could be read ("" where nothing is)."""
     import pypdfium2
 
@@ -101,7 +117,7 @@ def _page(pdf: Any, number: int) -> tuple[PageText, str]:
         text = page_text(page)
         if text.segments or not _has_picture(page):
             return text, ""
-        return (read_picture(page), "") if ocr_is_there() else (text, _SCANNED)
+        return (recognition.read(page), "") if ocr_is_there() else (text, _SCANNED)
     except OcrError as error:
         return text, str(error)
     finally:
@@ -114,11 +130,13 @@ def _has_picture(page: Any) -> bool:
     return next(page.get_objects([pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH], max_depth=3), None) is not None
 
 
-def _why_no_text(pdf: Any, unread: Sequence[str]) -> str:
+def _why_no_text(pdf: Any, unread: Sequence[str], hidden: Sequence[str]) -> str:
     scanned = sum(_SCANNED in page for page in unread)
     if scanned:
         pages = "1 page looks" if scanned == 1 else f"{scanned} pages look"
         return f"no text, {pages} scanned; install tesseract ({INSTALL}), or give a copy with recognised text"
+    if hidden:
+        return f"no text that can be seen, {len(hidden)} hidden texts, the first: {hidden[0][:60]!r}; nothing to index"
     if not len(pdf):
         return "the PDF has no page; fetch it again, or print it anew as PDF"
     if unread:
@@ -128,7 +146,8 @@ def _why_no_text(pdf: Any, unread: Sequence[str]) -> str:
 
 def _parts(pages: Sequence[PageText]) -> list[Paragraph]:
     lines = [page_lines(page) for page in pages]
-    return paragraphs(without_margins(lines, [page.height for page in pages]))
+    inner = without_margins(lines, [page.height for page in pages])
+    return paragraphs(inner if any(inner) else lines)
 
 
 def _compose(parts: Sequence[Paragraph], pages: Sequence[PageText]) -> tuple[str, list[Place]]:

@@ -1,23 +1,36 @@
-"""A PDF page -> the stretches of text that stand on it; the one file that asks pdfium for characters."""
+"""A PDF page -> the stretches of text that stand on it."""
 
 import ctypes
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from index.place import Box
+from index.readers.pdf_glyphs import (
+    BASE,
+    BOTTOM,
+    CODE,
+    DX,
+    DY,
+    LEFT,
+    NUMBER,
+    RIGHT,
+    SIZE,
+    TOP,
+    Floats,
+    X,
+    read_glyphs,
+    to_shown,
+)
+from index.readers.pdf_hidden import Mask, hidden_texts, unseen
 
-Floats = npt.NDArray[np.float64]
-_CODE, _LEFT, _TOP, _RIGHT, _BOTTOM, _X, _BASE, _SIZE, _DX, _DY, _NUMBER = range(11)
 _WIDE = 1.2  # ems of a gap that parts segments; word gaps in justified text are narrower, most of the time
 _SPACE = 0.35  # ems of a gap that is a space, even where pdfium saw none
 _LINE_END_HYPHENS = (0x02, 0xFFFE)  # what pdfium gives out for a hyphen at a line's end
-MOST_CHARACTERS = 200_000  # on a page; the densest real ones have some 20,000
 UNKNOWN = "\ufffd"  # for a sign, often a ligature, of which the file does not say what it means
 _ACCENTS = {0xA8: "\u0308", 0xB4: "\u0301", 0x60: "\u0300", 0x2C6: "\u0302", 0x2DA: "\u030a", 0x2C7: "\u030c"}
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -43,11 +56,17 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """The segments of a page in the order of the file, and the size of the page as it is shown."""
+    """The segments of a page in the order of the file, and the size of the page as it is shown.
+
+    ``hidden`` are the texts that nobody sees, which are left out; ``over_scan`` tells that text stands over a picture
+    without being seen itself.
+    """
 
     segments: tuple[Segment, ...]
     width: float
     height: float
+    hidden: tuple[str, ...] = ()
+    over_scan: bool = False
 
 
 def page_text(page: Any) -> PageText:
@@ -55,86 +74,44 @@ def page_text(page: Any) -> PageText:
     text_page = page.get_textpage()
     try:
         width, height = page.get_size()
-        rows = _with_accents(_to_shown(_characters(text_page.raw), page))
-        bold = _Bold(text_page.raw)
-        return PageText(tuple(_segments(rows, width, height, bold)), width, height)
+        glyphs = read_glyphs(text_page.raw)
+        if not len(glyphs.rows):
+            return PageText((), width, height)
+        shown = to_shown(glyphs.rows.copy(), page)
+        not_seen = unseen(page, text_page, glyphs, shown)
+        rows = _with_accents(shown[~not_seen.hidden])
+        segments = tuple(_segments(rows, width, height, _Bold(text_page.raw)))
+        hidden = tuple(hidden_texts(shown, not_seen.hidden))
+        return PageText(segments, width, height, hidden, over_scan=bool(not_seen.over_scan.any()))
     finally:
         text_page.close()
 
 
-def _characters(text_page: Any) -> Floats:
-    """Return a row for each character (columns as the constants name them), in the page's own coordinates."""
-    import pypdfium2.raw as pdfium
-
-    count = min(pdfium.FPDFText_CountChars(text_page), MOST_CHARACTERS)
-    rect, matrix, x, y = pdfium.FS_RECTF(), pdfium.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
-    to_rect, to_matrix, to_x, to_y = (ctypes.byref(part) for part in (rect, matrix, x, y))
-    code_of, box_of, origin_of = (
-        pdfium.FPDFText_GetUnicode,
-        pdfium.FPDFText_GetLooseCharBox,
-        pdfium.FPDFText_GetCharOrigin,
-    )
-    size_of, matrix_of = pdfium.FPDFText_GetFontSize, pdfium.FPDFText_GetMatrix
-    rows = []
-    for number in range(count):
-        code = code_of(text_page, number)
-        if code in (0, 10, 13):
-            continue
-        box_of(text_page, number, to_rect)
-        origin_of(text_page, number, to_x, to_y)
-        matrix_of(text_page, number, to_matrix)
-        size = size_of(text_page, number) * (matrix.c * matrix.c + matrix.d * matrix.d) ** 0.5
-        rows.append(
-            (code, rect.left, rect.top, rect.right, rect.bottom, x.value, y.value, size, matrix.a, matrix.b, number)
-        )
-    return np.array(rows, dtype=np.float64).reshape(-1, 11)
-
-
 def _with_accents(rows: Floats) -> Floats:
     """Put accents that stand alone, as old TeX sets them, onto the letter under them."""
-    accents = np.flatnonzero(np.isin(rows[:, _CODE], tuple(_ACCENTS)))
+    accents = np.flatnonzero(np.isin(rows[:, CODE], tuple(_ACCENTS)))
     if not len(accents):
         return rows
-    middle, letters = rows[:, _LEFT] + rows[:, _RIGHT], rows[:, _CODE] > 0x40
+    middle, letters = rows[:, LEFT] + rows[:, RIGHT], rows[:, CODE] > 0x40
     letters[accents] = False
     dropped = []
     for accent in accents.tolist():
-        size = rows[accent, _SIZE]
-        near = letters & (np.abs(rows[:, _BASE] - rows[accent, _BASE]) < 0.7 * size)
+        size = rows[accent, SIZE]
+        near = letters & (np.abs(rows[:, BASE] - rows[accent, BASE]) < 0.7 * size)
         distance = np.where(near, np.abs(middle - middle[accent]) / 2, np.inf)
         letter = int(distance.argmin())
-        sign = unicodedata.normalize("NFC", chr(int(rows[letter, _CODE])) + _ACCENTS[int(rows[accent, _CODE])])
+        sign = unicodedata.normalize("NFC", chr(int(rows[letter, CODE])) + _ACCENTS[int(rows[accent, CODE])])
         if distance[letter] < 0.25 * size and len(sign) == 1:
-            rows[letter, _CODE] = ord(sign)
+            rows[letter, CODE] = ord(sign)
             dropped.append(accent)
     return np.delete(rows, dropped, axis=0)
 
 
-def _to_shown(rows: Floats, page: Any) -> Floats:
-    """Turn the page's own coordinates into those of the page as it is shown, from its top left corner."""
-    left, bottom, right, top = page.get_bbox()  # unlike the other boxes, inherited from the page tree where need be
-    x, y = rows[:, [_LEFT, _RIGHT, _X]], rows[:, [_TOP, _BOTTOM, _BASE]]
-    dx, dy = rows[:, _DX].copy(), rows[:, _DY].copy()
-    match page.get_rotation():
-        case 90:
-            across, down, dx, dy = y - bottom, x - left, dy, -dx
-        case 180:
-            across, down, dx, dy = right - x, y - bottom, -dx, -dy
-        case 270:
-            across, down, dx, dy = top - y, right - x, -dy, dx
-        case _:
-            across, down = x - left, top - y
-    rows[:, [_LEFT, _RIGHT, _X]] = np.column_stack([across[:, :2].min(1), across[:, :2].max(1), across[:, 2]])
-    rows[:, [_TOP, _BOTTOM, _BASE]] = np.column_stack([down[:, :2].min(1), down[:, :2].max(1), down[:, 2]])
-    rows[:, _DX], rows[:, _DY] = dx, dy
-    return rows
-
-
 def _segments(rows: Floats, width: float, height: float, bold: "_Bold") -> Iterator[Segment]:
-    turns = np.rint(np.arctan2(rows[:, _DY], rows[:, _DX]) / (np.pi / 2)).astype(int) % 4
-    real = (rows[:, _CODE] != 0x20) & (rows[:, _CODE] != 0xA0) & (rows[:, _SIZE] > 0)
-    level = np.abs(np.hypot(rows[:, _DX], rows[:, _DY])) * 0.05 >= np.minimum(abs(rows[:, _DX]), abs(rows[:, _DY]))
-    shown = (rows[:, _RIGHT] > 0) & (rows[:, _LEFT] < width) & (rows[:, _BOTTOM] > 0) & (rows[:, _TOP] < height)
+    turns = np.rint(np.arctan2(rows[:, DY], rows[:, DX]) / (np.pi / 2)).astype(int) % 4
+    real = (rows[:, CODE] != 0x20) & (rows[:, CODE] != 0xA0) & (rows[:, SIZE] > 0)
+    level = np.abs(np.hypot(rows[:, DX], rows[:, DY])) * 0.05 >= np.minimum(abs(rows[:, DX]), abs(rows[:, DY]))
+    shown = (rows[:, RIGHT] > 0) & (rows[:, LEFT] < width) & (rows[:, BOTTOM] > 0) & (rows[:, TOP] < height)
     spaced = np.concatenate([[False], ~real[:-1]]) if len(rows) else real
     spaced = _carried(spaced, real & level & shown, rows)
     kept = real & level & shown
@@ -144,9 +121,9 @@ def _segments(rows: Floats, width: float, height: float, bold: "_Bold") -> Itera
             yield from _segments_of(turned(rows[chosen], turn, width, height), spaced[chosen], turn, bold)
 
 
-def _carried(spaced: npt.NDArray[np.bool_], kept: npt.NDArray[np.bool_], rows: Floats) -> npt.NDArray[np.bool_]:
+def _carried(spaced: Mask, kept: Mask, rows: Floats) -> Mask:
     """Whether a space stands anywhere between a kept character and the kept one before it."""
-    space = np.isin(rows[:, _CODE], (0x20, 0xA0))
+    space = np.isin(rows[:, CODE], (0x20, 0xA0))
     before = np.concatenate([[0], np.cumsum(space)])[:-1] if len(rows) else np.zeros(0)
     result = spaced & False
     result[kept] = np.diff(before[kept], prepend=0) > 0
@@ -158,10 +135,10 @@ def turned(rows: Floats, turn: int, width: float, height: float) -> Floats:
     if not turn:
         return rows
     rows = rows.copy()
-    x, y = rows[:, [_LEFT, _RIGHT, _X]], rows[:, [_TOP, _BOTTOM, _BASE]]
+    x, y = rows[:, [LEFT, RIGHT, X]], rows[:, [TOP, BOTTOM, BASE]]
     across, down = {1: (height - y, x), 2: (width - x, height - y), 3: (y, width - x)}[turn]
-    rows[:, [_LEFT, _RIGHT, _X]] = np.column_stack([across[:, :2].min(1), across[:, :2].max(1), across[:, 2]])
-    rows[:, [_TOP, _BOTTOM, _BASE]] = np.column_stack([down[:, :2].min(1), down[:, :2].max(1), down[:, 2]])
+    rows[:, [LEFT, RIGHT, X]] = np.column_stack([across[:, :2].min(1), across[:, :2].max(1), across[:, 2]])
+    rows[:, [TOP, BOTTOM, BASE]] = np.column_stack([down[:, :2].min(1), down[:, :2].max(1), down[:, 2]])
     return rows
 
 
@@ -183,40 +160,40 @@ def shown_box(box: Box, turn: int, width: float, height: float) -> Box:
             return box
 
 
-def _segments_of(rows: Floats, spaced: npt.NDArray[np.bool_], turn: int, bold: "_Bold") -> Iterator[Segment]:
-    left, right, base, size = rows[:, _LEFT], rows[:, _RIGHT], rows[:, _BASE], rows[:, _SIZE]
+def _segments_of(rows: Floats, spaced: Mask, turn: int, bold: "_Bold") -> Iterator[Segment]:
+    left, right, base, size = rows[:, LEFT], rows[:, RIGHT], rows[:, BASE], rows[:, SIZE]
     gap = left[1:] - right[:-1]
     small, large = np.minimum(size[1:], size[:-1]), np.maximum(size[1:], size[:-1])
     parted = (np.abs(np.diff(base)) > 0.6 * large) | (gap > _WIDE * large) | (left[1:] < left[:-1] - 0.3 * small)
     spaced[1:] |= gap > _SPACE * large
     bounds = [0, *(np.flatnonzero(parted) + 1).tolist(), len(rows)]
-    for start, end in pairwise(bounds):
-        yield _segment(rows[start:end], spaced[start:end], turn, bold)
+    starts = bounds[:-1]
+    least, most = np.minimum.reduceat(rows, starts), np.maximum.reduceat(rows, starts)
+    signs = _signs(rows[:, CODE])
+    for low, high, (start, end) in zip(least.tolist(), most.tolist(), pairwise(bounds), strict=True):
+        baseline, raised = high[BASE], list[int]()
+        if low[BASE] != high[BASE]:
+            bases, full = base[start:end], size[start:end] >= 0.85 * high[SIZE]
+            baseline = float(np.median(bases[full]))
+            raised = np.flatnonzero(~full & (baseline - bases > 0.15 * high[SIZE])).tolist()
+        text = _text(signs[start:end], np.flatnonzero(spaced[start:end]).tolist(), raised)
+        box = low[LEFT], low[TOP], high[RIGHT], high[BOTTOM]
+        yield Segment(text, *box, baseline, high[SIZE], bold(int(rows[start, NUMBER])), turn)
 
 
-def _segment(rows: Floats, spaced: npt.NDArray[np.bool_], turn: int, bold: "_Bold") -> Segment:
-    sizes = rows[:, _SIZE]
-    size = float(sizes.max())
-    full = sizes >= 0.85 * size
-    baseline = float(np.median(rows[full, _BASE]))
-    left, right = float(rows[:, _LEFT].min()), float(rows[:, _RIGHT].max())
-    top, bottom = float(rows[:, _TOP].min()), float(rows[:, _BOTTOM].max())
-    raised = ~full & (baseline - rows[:, _BASE] > 0.15 * size)
-    text = _text(rows[:, _CODE], spaced, raised)
-    return Segment(text, left, top, right, bottom, baseline, size, bold(int(rows[0, _NUMBER])), turn)
-
-
-def _text(codes: Floats, spaced: npt.NDArray[np.bool_], raised: npt.NDArray[np.bool_]) -> str:
-    """Return the characters with their spaces; raised figures as such, and apart from the word that they annotate."""
-    signs = [chr(code) for code in codes.astype(int).tolist()]
-    if codes.min() < 0x20 or codes.max() == 0xFFFE:
+def _signs(codes: Floats) -> list[str]:
+    signs = list(map(chr, codes.astype(int).tolist()))
+    if codes.min() < 0x20 or codes.max() >= 0xFFFE:
         signs = ["-" if ord(sign) in _LINE_END_HYPHENS else UNKNOWN if sign < " " else sign for sign in signs]
-    for at in np.flatnonzero(raised).tolist():
-        signs[at] = raise_figures(
-            signs[at], "".join(signs[max(0, at - 3) : at]), follows_raised=at > 0 and bool(raised[at - 1])
-        )
-    for at in np.flatnonzero(spaced).tolist():
-        if at and not raised[at]:
+    return signs
+
+
+def _text(signs: list[str], spaced: Sequence[int], raised: Sequence[int]) -> str:
+    """Return the characters with their spaces; raised figures as such, and apart from the word that they annotate."""
+    for at in raised:
+        signs[at] = raise_figures(signs[at], "".join(signs[max(0, at - 3) : at]), follows_raised=at - 1 in raised)
+    for at in spaced:
+        if at and at not in raised:
             signs[at] = " " + signs[at]
     return "".join(signs)
 

@@ -1,5 +1,6 @@
 """Segments of a page -> its lines in reading order: columns one after the other, a row of a table as one line."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -112,18 +113,22 @@ def _blocks(rows: list[Row]) -> Iterator[tuple[list[Row], bool]]:
 
 def _run(rows: list[Row], start: int) -> tuple[int, list[Interval]]:
     """Return the end of the rows from ``start`` on that leave a common gutter free, and the gutters."""
-    left = min(segment.left for row in rows for segment in row)
+    left = min(row[0].left for row in rows)
     right = max(segment.right for row in rows for segment in row)
     free: list[Interval] = [(left, right)]
     parted = False
     best: tuple[int, list[Interval]] = (start + 1, [])
+    leftmost, rightmost = math.inf, -math.inf
     for number in range(start, len(rows)):
         narrowed = _without(free, rows[number])
         if not (narrowed := [one for one in narrowed if one[1] - one[0] >= _least_gutter(rows[number])]):
             break
         free = narrowed
         parted = parted or len(rows[number]) > 1
-        inner = _inner(free, rows[start : number + 1])
+        leftmost = min(leftmost, rows[number][0].right)
+        rightmost = max(rightmost, rows[number][-1].left)
+        # Free intervals with text on both sides.
+        inner = [(max(one[0], 0), one[1]) for one in free if one[0] >= leftmost - 0.1 and one[1] <= rightmost + 0.1]
         if parted and not inner and best[1]:
             break
         if inner:
@@ -172,13 +177,6 @@ def _without(free: list[Interval], row: Row) -> list[Interval]:
                 parts.append((segment.right, right))
         free = parts
     return free
-
-
-def _inner(free: list[Interval], rows: list[Row]) -> list[Interval]:
-    """Return the free intervals with text on both sides."""
-    left = min(segment.right for row in rows for segment in row)
-    right = max(segment.left for row in rows for segment in row)
-    return [(max(one[0], 0), one[1]) for one in free if one[0] >= left - 0.1 and one[1] <= right + 0.1]
 
 
 def _columns(run: list[Row], gutters: list[Interval]) -> list[list[Segment]]:

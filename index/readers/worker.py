@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 
 from index.document import DocumentError
 from index.formats import reader_in
+from index.readers import waiting
 
 MOST_CHARACTERS = 30_000_000
 """Of all documents of one file: 10,000 pages."""
@@ -28,6 +29,7 @@ MOST_PLACES = 2_000_000
 def serve() -> None:
     """Read one file after the other until standard input ends."""
     questions, answers = _take_pipes()
+    waiting.listen(lambda seconds: _send(answers, "wait", seconds))
     logging.basicConfig(handlers=[_Told(answers)], level=logging.WARNING, force=True)
     asked: SimpleQueue[dict[str, Any]] = SimpleQueue()
     threading.Thread(target=_listen, args=[questions, asked], daemon=True).start()
@@ -109,8 +111,8 @@ def _limit(seconds: float, memory: int) -> None:
     if sys.platform == "linux":
         import resource
 
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-        most = pages * resource.getpagesize() + memory
+        addressed, resident = map(int, Path("/proc/self/statm").read_text("ascii").split()[:2])
+        most = (addressed - resident) * resource.getpagesize() + memory
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         with suppress(ValueError):
             resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
