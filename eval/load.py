@@ -58,7 +58,8 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder, "index")
         _run("index", "add", str(SAMPLE / "documents.jsonl"), "--index", str(index))
-        figures = {"start_seconds": median(start_seconds(index) for _ in range(STARTS))}
+        starts = [start_seconds(index) for _ in range(STARTS)]
+        figures = {name: median(start[name] for start in starts) for name in starts[0]}
         with endpoint() as model, served("serve", index, model) as url:
             _wait_until_ready(url)
             for name, in_step in (("first", False), ("again", False), ("in_step", True)):
@@ -183,23 +184,26 @@ def served(command: str, index: Path, model: Endpoint | None = None) -> Iterator
         server.wait()
 
 
-def start_seconds(index: Path) -> float:
-    """Return the time from the command ``beleg chat`` to its page."""
+def start_seconds(index: Path) -> dict[str, float]:
+    """Return the times from the command ``beleg chat`` to a page that says what it waits for, and to the chat's."""
     started = time.perf_counter()
     with served("chat", index) as url:
+        _wait_for(f"{url}/", accept="text/html")
+        opening = time.perf_counter() - started
         _wait_for(f"{url}/")
-        return time.perf_counter() - started
+        return {"opening_seconds": opening, "start_seconds": time.perf_counter() - started}
 
 
 def _wait_until_ready(url: str) -> None:
     _wait_for(f"{url}/ready")
 
 
-def _wait_for(url: str) -> None:
+def _wait_for(url: str, accept: str = "*/*") -> None:
     end = time.monotonic() + _READY_SECONDS
+    request = urllib.request.Request(url, headers={"Accept": accept})  # noqa: S310 - our own URL
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=_READY_SECONDS) as response:  # noqa: S310 - our own URL
+            with urllib.request.urlopen(request, timeout=_READY_SECONDS) as response:  # noqa: S310 - our own URL
                 response.read()
                 return
         except OSError:

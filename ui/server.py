@@ -23,6 +23,7 @@ from ui.theme import css, head, theme
 if TYPE_CHECKING:
     import fastapi
     import gradio as gr
+    import uvicorn
 
     from ui.api import Service
 
@@ -80,7 +81,16 @@ def application(
     password = ServerSettings().password
     if password:
         served = behind_login(served, Login(password.get_secret_value(), language))
-    return guarded(served, LOOPBACK if host in LOOPBACK else ())
+    return guarded(served, allowed_names(host))
+
+
+def allowed_names(host: str) -> Sequence[str]:
+    """Return the only names under which to answer, of a server at that address; none: any.
+
+    >>> allowed_names("127.0.0.1")[1], allowed_names("0.0.0.0")
+    ('localhost', ())
+    """
+    return LOOPBACK if host in LOOPBACK else ()
 
 
 def with_pages(app: "fastapi.FastAPI", pages: "Mapping[Language, gr.Blocks]", language: Language) -> ASGI:
@@ -88,6 +98,8 @@ def with_pages(app: "fastapi.FastAPI", pages: "Mapping[Language, gr.Blocks]", la
     import fastapi
     import gradio as gr
     from fastapi.responses import RedirectResponse
+
+    from ui.cover import covered
 
     @app.get("/", include_in_schema=False)
     def choose(request: fastapi.Request) -> RedirectResponse:
@@ -115,7 +127,7 @@ def with_pages(app: "fastapi.FastAPI", pages: "Mapping[Language, gr.Blocks]", la
             css=css(),
             head=head(each),
         )
-    return app
+    return covered(app, {f"/{each}/": each for each in pages})
 
 
 def page_language(chosen: str, headers: Mapping[str, str], otherwise: Language) -> Language:
@@ -207,6 +219,30 @@ def announce(listener: socket.socket, on_ready: Callable[[str], None] | None, op
 
 def serve(app: ASGI, listener: socket.socket) -> None:
     """Serve until the process is interrupted."""
+    _run(_server(app), listener)
+
+
+def serve_when_built(build: Callable[[], ASGI], listener: socket.socket, language: Language) -> None:
+    """Serve a page that says what it waits for, and what ``build`` returns once it is there.
+
+    Raises:
+        ChatError: The building failed; the log has the details.
+    """
+    from ui.opening import Opening
+
+    failed = threading.Event()
+
+    def end() -> None:
+        failed.set()
+        server.should_exit = True
+
+    server = _server(Opening(build, allowed_names(listener.getsockname()[0]), language, end))
+    _run(server, listener)
+    if failed.is_set():
+        raise ChatError("the chat cannot be built; the lines above say why")
+
+
+def _server(app: ASGI) -> "uvicorn.Server":
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -216,7 +252,9 @@ def serve(app: ASGI, listener: socket.socket) -> None:
 
     # A client must not choose its address, by which failed logins are counted: only a proxy that is named may tell it.
     behind_proxy = bool(os.environ.get("FORWARDED_ALLOW_IPS"))
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, proxy_headers=behind_proxy)
-    server = Server(config)
+    return Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, proxy_headers=behind_proxy))
+
+
+def _run(server: "uvicorn.Server", listener: socket.socket) -> None:
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
