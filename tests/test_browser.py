@@ -434,7 +434,7 @@ def test_a_growing_answer_is_followed_until_the_reader_scrolls(browser: Any, ind
                 turn = nth_turn(page, 3 + number)
                 settle(page)
                 assert is_on_screen(turn.locator(".beleg-asked")) == (number == 0)
-                assert is_on_screen(turn.locator(".beleg-text")) == (number == 0)
+                assert is_on_screen(turn.locator(".beleg-actions")) == (number == 0)
 
 
 def test_two_readers_at_once_wait_in_turn_and_see_their_own_conversations_alone(browser: Any, index: Path) -> None:
