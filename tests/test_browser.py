@@ -295,7 +295,10 @@ def test_a_file_is_uploaded_asked_alone_and_removed(browser: Any, german: str, t
         page.on("dialog", lambda dialog: dialog.accept())
         page.locator(".beleg-drop input").set_input_files([tmp_path / "Badeordnung.txt", tmp_path / "kaputt.md"])
         page.get_by_text(DE.documents_added, exact=True).wait_for()
-        page.locator(".beleg-uploads .beleg-error", has_text="kaputt.md").wait_for()
+        failed = page.locator(".beleg-uploads .beleg-error", has_text="kaputt.md")
+        failed.wait_for()
+        assert DE.documents_failed.split("{", maxsplit=1)[0] in failed.inner_text()
+        assert "uploads" not in failed.inner_text(), "tells where the server keeps its files"
         page.get_by_label(DE.documents_search).fill("bade")
         page.get_by_text(OTHER_TITLE).wait_for(state="detached")
         page.get_by_label(DE.documents_choose.format(title="Badeordnung")).check()

@@ -177,6 +177,7 @@ class Texts:
     documents_added: str
     documents_updated: str
     documents_unchanged: str
+    documents_failed: str
     documents_too_large: str
     documents_bad_name: str
     history_keep: str
@@ -324,7 +325,7 @@ DE = Texts(
     chat_thanks="Danke, ist vermerkt.",
     chat_export="Speichern als",
     chat_language_switch="English",
-    chat_scope="Befragt werden {chosen} von {all} Dokumenten",
+    chat_scope="Auswahl: {chosen} von {all} Dokumenten",
     chat_scope_all="Wieder alle befragen",
     chat_failed="Das ging nicht: Der Server antwortet nicht.",
     pane_label="Dokumente, Quelle und Verlauf",
@@ -364,6 +365,7 @@ DE = Texts(
     documents_added="aufgenommen",
     documents_updated="aktualisiert",
     documents_unchanged="schon vorhanden, unverändert",
+    documents_failed="nicht aufgenommen ({reason})",
     documents_too_large="zu groß: höchstens {megabytes} MB",
     documents_bad_name="Eine Datei namens {name} kann nicht abgelegt werden; benennen Sie sie um.",
     history_keep="Gespräche in diesem Browser behalten",
@@ -516,7 +518,7 @@ EN = Texts(
     chat_thanks="Thank you, noted.",
     chat_export="Save as",
     chat_language_switch="Deutsch",
-    chat_scope="Asks {chosen} of {all} documents",
+    chat_scope="Selection: {chosen} of {all} documents",
     chat_scope_all="Ask all again",
     chat_failed="That failed: the server does not answer.",
     pane_label="Documents, source and history",
@@ -556,6 +558,7 @@ EN = Texts(
     documents_added="added",
     documents_updated="updated",
     documents_unchanged="already there, unchanged",
+    documents_failed="not added ({reason})",
     documents_too_large="too large: at most {megabytes} MB",
     documents_bad_name="A file named {name} cannot be stored; rename it.",
     history_keep="Keep conversations in this browser",
