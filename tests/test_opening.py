@@ -28,7 +28,7 @@ class Chat:
         self.lived: list[str] = []
 
     def build(self) -> ASGI:
-        assert self.may_be_built.wait(5)
+        assert self.may_be_built.wait(30)
         return self.serve
 
     async def serve(self, scope: Any, receive: Any, send: Any) -> None:
@@ -48,7 +48,7 @@ class Chat:
 def asked(url: str, headers: dict[str, str] | None = None) -> tuple[int, str, Any]:
     request = urllib.request.Request(url, headers=headers or {})
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             return response.status, response.read().decode(), response.headers
     except urllib.error.HTTPError as error:
         with error:
@@ -71,7 +71,7 @@ def test_the_page_says_what_it_waits_for_until_the_chat_is_there() -> None:
         held = threads.submit(asked, f"{url}{OPENED}")
         assert not held.done()
         chat.may_be_built.set()
-        assert held.result(5)[0] == 204
+        assert held.result(30)[0] == 204
         assert asked(url, BROWSER)[1] == "chat"
         assert asked(f"{url}{OPENED}")[0] == 204
     assert chat.lived == ["lifespan.startup", "lifespan.shutdown"]
