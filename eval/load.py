@@ -57,8 +57,9 @@ def main(
         require_writable(json_file)
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder, "index")
-        _run("index", "add", str(SAMPLE / "documents.jsonl"), "--index", str(index))
-        figures = {"start_seconds": median(start_seconds(index) for _ in range(STARTS))}
+        beleg("index", "add", str(SAMPLE / "documents.jsonl"), "--index", str(index))
+        starts = [start_seconds(index) for _ in range(STARTS)]
+        figures = {name: median(start[name] for start in starts) for name in starts[0]}
         with endpoint() as model, served("serve", index, model) as url:
             wait_until_ready(url)
             for name, in_step in (("first", False), ("again", False), ("in_step", True)):
@@ -164,20 +165,27 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 @contextmanager
-def served(command: str, index: Path, model: Endpoint | None = None) -> Iterator[str]:
-    """Run ``beleg serve`` or ``beleg chat`` on a free port until the block ends."""
-    with process(command, index, model) as (_, url):
+def served(command: str, index: Path, model: Endpoint | None = None, *, embedded: bool = False) -> Iterator[str]:
+    """Run ``beleg serve`` or ``beleg chat`` on a free port until the block ends.
+
+    Args:
+        command: Which.
+        index: What is asked.
+        model: Who answers; ``None``: nobody.
+        embedded: Let the embedded model answer, with the limits as they come.
+    """
+    with process(command, index, model, embedded=embedded) as (_, url):
         yield url
 
 
 @contextmanager
 def process(
-    command: str, index: Path, model: Endpoint | None = None, **settings: str
+    command: str, index: Path, model: Endpoint | None = None, *, embedded: bool = False, **settings: str
 ) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     """Give the process of ``beleg serve`` or ``beleg chat`` and its URL, on a free port, until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    variables = {"BELEG_LLM_MODEL": "none", "BELEG_LEAST_CONFIDENCE": "0"}
+    variables = {"BELEG_LLM_MODEL": ""} if embedded else {"BELEG_LLM_MODEL": "none", "BELEG_LEAST_CONFIDENCE": "0"}
     if model:
         variables |= {"BELEG_LLM_MODEL": "scripted", "BELEG_LLM_BASE_URL": model.url, "BELEG_LLM_API_KEY": "none"}
     server = subprocess.Popen(  # noqa: S603
@@ -192,24 +200,32 @@ def process(
         server.wait()
 
 
-def start_seconds(index: Path) -> float:
-    """Return the time from the command ``beleg chat`` to its page."""
+def start_seconds(index: Path) -> dict[str, float]:
+    """Return the times from the command ``beleg chat`` to a page that says what it waits for, and to the chat's."""
     started = time.perf_counter()
     with served("chat", index) as url:
-        _wait_for(f"{url}/")
-        return time.perf_counter() - started
+        wait_for(f"{url}/", accept="text/html")
+        opening = time.perf_counter() - started
+        wait_for(f"{url}/")
+        return {"opening_seconds": opening, "start_seconds": time.perf_counter() - started}
 
 
 def wait_until_ready(url: str) -> None:
     """Return when the server says that it answers questions."""
-    _wait_for(f"{url}/ready")
+    wait_for(f"{url}/ready")
 
 
-def _wait_for(url: str) -> None:
-    end = time.monotonic() + _READY_SECONDS
+def wait_for(url: str, seconds: float = _READY_SECONDS, accept: str = "*/*") -> None:
+    """Wait until a URL is answered with success.
+
+    Raises:
+        OSError: It is not in time.
+    """
+    end = time.monotonic() + seconds
+    request = urllib.request.Request(url, headers={"Accept": accept})  # noqa: S310 - our own URL
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=_READY_SECONDS) as response:  # noqa: S310 - our own URL
+            with urllib.request.urlopen(request, timeout=_READY_SECONDS) as response:  # noqa: S310 - our own URL
                 response.read()
                 return
         except OSError:
@@ -273,7 +289,8 @@ def _ask(url: str, model: Endpoint, question: str) -> Asked:
     return Asked(whole, whole - model.seconds[" ".join(question.split())], is_answered)
 
 
-def _run(*arguments: str) -> None:
+def beleg(*arguments: str) -> None:
+    """Run the command ``beleg``."""
     subprocess.run([sys.executable, "-m", "ui.cli", *arguments], check=True, capture_output=True)  # noqa: S603
 
 

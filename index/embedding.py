@@ -89,6 +89,7 @@ class Embedder:
         self._remembered: OrderedDict[str, Vectors] = OrderedDict()
         """Vectors of sentences, the one that was asked for last at the end."""
         self._remembering = threading.Lock()
+        self._embedding_sentences = threading.Lock()
 
     def embed_query(self, text: str) -> Vectors:
         """Return the vector of a question: (dimension,) float32, of length 1."""
@@ -108,17 +109,31 @@ class Embedder:
 
     def embed_sentences(self, texts: Sequence[str]) -> Vectors:
         """Return what ``embed_documents`` returns, for texts that are asked for again: the newest are remembered."""
+        found = self._recall(texts)
+        if len(found) < len(set(texts)):
+            with self._embedding_sentences:  # who asks at the same time often wants the same ones: they come but once
+                found = self._recall(texts)
+                new = [text for text in dict.fromkeys(texts) if text not in found]
+                found |= zip(new, self.embed_documents(new), strict=True)
+                self._remember(found)
+        return np.stack([found[text] for text in texts]) if texts else np.zeros((0, self.dimension), np.float32)
+
+    def _recall(self, texts: Sequence[str]) -> dict[str, Vectors]:
+        """Return the vectors of those sentences that are remembered."""
         with self._remembering:
             found = {text: self._remembered[text] for text in texts if text in self._remembered}
-        new = [text for text in dict.fromkeys(texts) if text not in found]
-        found |= zip(new, self.embed_documents(new), strict=True)
+            for text in found:
+                self._remembered.move_to_end(text)
+        return found
+
+    def _remember(self, vectors: dict[str, Vectors]) -> None:
+        """Keep the vectors of sentences; the ones that were not asked for longest go."""
         with self._remembering:
-            for text, vector in found.items():
+            for text, vector in vectors.items():
                 self._remembered[text] = vector
                 self._remembered.move_to_end(text)
             while len(self._remembered) > _MOST_REMEMBERED:
                 self._remembered.popitem(last=False)
-        return np.stack([found[text] for text in texts]) if texts else np.zeros((0, self.dimension), np.float32)
 
     def embed_passages(
         self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None

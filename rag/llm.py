@@ -180,7 +180,7 @@ class LLM:
         """
         import openai
 
-        request: dict[str, Any] = {"model": self._model, "messages": _encodable(messages), "max_tokens": max_tokens}
+        request: dict[str, Any] = {"model": self._model, **_messages(messages), "max_tokens": max_tokens}
         create: Any = self._client.chat.completions.create
         wishes: list[dict[str, Any]] = [{"logprobs": True}]
         if listening():
@@ -214,7 +214,7 @@ class LLM:
             try:
                 completion = self._client.chat.completions.create(
                     model=self._model,
-                    messages=_encodable(messages),  # type: ignore[arg-type]
+                    **_messages(messages),
                     max_tokens=1,
                     temperature=0,
                     logprobs=True,
@@ -290,8 +290,14 @@ class _Heard:
             yield chunk
 
 
-def _encodable(messages: list[Message]) -> list[Message]:
-    return [{name: encodable(text) for name, text in message.items()} for message in messages]
+def _messages(messages: list[Message]) -> dict[str, Any]:
+    """Return messages as arguments of the client, past its check of their types: that takes 3 ms for a prompt of ours.
+
+    >>> _messages([{"role": "user", "content": "Wann?"}])
+    {'messages': [], 'extra_body': {'messages': [{'role': 'user', 'content': 'Wann?'}]}}
+    """
+    body = [{name: encodable(text) for name, text in message.items()} for message in messages]
+    return {"messages": [], "extra_body": {"messages": body}}
 
 
 def _exchange(messages: list[Message], text: str, usage: object) -> Exchange:

@@ -39,7 +39,7 @@ def serving(app: ASGI) -> Iterator[str]:
         thread.join(5)
 
 
-def until(condition: Any, seconds: float = 5) -> None:
+def until(condition: Any, seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

@@ -213,6 +213,24 @@ def test_both_languages_are_answered_and_a_marker_leads_to_the_highlighted_quote
         assert answer.locator(".beleg-asked").inner_text() == question
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_covered_in_its_own_colours_until_it_is_there(browser: Any, german: str, scheme: Any) -> None:
+    page = browser.new_context(locale="de-DE", color_scheme=scheme).new_page()
+    held: list[Any] = []
+    page.route("**/*.js", lambda route: held.append(route))  # noqa: PLW0108 - it takes no built-in method
+    page.goto(german, wait_until="commit")
+    page.get_by_text(DE.chat_opening).wait_for()
+    seen = Image.open(io.BytesIO(page.screenshot())).convert("L")
+    assert (seen.getpixel((5, 5)) > 200) == (scheme == "light")
+    page.unroute("**/*.js")
+    for route in held:
+        route.continue_()
+    page.locator(".beleg-list > *").first.wait_for()
+    page.locator("#beleg-cover").wait_for(state="detached")
+    settle(page)
+    page.context.close()
+
+
 def test_the_interface_speaks_the_browsers_language_until_another_is_chosen(browser: Any, german: str) -> None:
     with opened(browser, german, "en-GB") as page:
         page.get_by_text(EN.chat_lead).wait_for()
@@ -277,7 +295,10 @@ def test_a_file_is_uploaded_asked_alone_and_removed(browser: Any, german: str, t
         page.on("dialog", lambda dialog: dialog.accept())
         page.locator(".beleg-drop input").set_input_files([tmp_path / "Badeordnung.txt", tmp_path / "kaputt.md"])
         page.get_by_text(DE.documents_added, exact=True).wait_for()
-        page.locator(".beleg-uploads .beleg-error", has_text="kaputt.md").wait_for()
+        failed = page.locator(".beleg-uploads .beleg-error", has_text="kaputt.md")
+        failed.wait_for()
+        assert DE.documents_failed.split("{", maxsplit=1)[0] in failed.inner_text()
+        assert "uploads" not in failed.inner_text(), "tells where the server keeps its files"
         page.get_by_label(DE.documents_search).fill("bade")
         page.get_by_text(OTHER_TITLE).wait_for(state="detached")
         page.get_by_label(DE.documents_choose.format(title="Badeordnung")).check()
@@ -380,6 +401,43 @@ def test_an_answer_streams_and_can_be_stopped_and_followed_up(browser: Any, inde
             ask(page, "Und was kostet er im Jahr?")
             assert "Was kostet ein Leseausweis für Erwachsene?" in llm.prompts[-1]
         more.set()
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+def test_a_growing_answer_is_followed_until_the_reader_scrolls(browser: Any, index: Path, width: int) -> None:
+    go_on = threading.Semaphore(0)
+
+    def slowly(request: Any) -> None:
+        request.begin_stream()
+        for piece in (f"{CARD} Sie ", "öffnet dienstags um zehn Uhr. Wer ", "ein Buch verliert, muss es ersetzen."):
+            request.delta(piece)
+            go_on.acquire(timeout=SECONDS)
+        request.delta(None, "stop")
+        request.event("[DONE]")
+        request.end_stream()
+
+    with ScriptedLLM() as llm:
+        llm.replies = [*[writes(CARD)] * 3, slowly, slowly]
+        with served(index, **scripted(llm)) as url, opened(browser, url, width=width) as page:
+            for _ in range(3):
+                ask(page, "Was kostet ein Leseausweis für Erwachsene?")
+            for number in range(2):
+                box(page).fill("Was kostet ein Leseausweis für Erwachsene?")
+                box(page).press("Enter")
+                growing = page.locator("#beleg-growing .beleg-turn")
+                growing.locator(".beleg-quote").first.wait_for()
+                assert is_on_screen(growing.locator(".beleg-asked"))
+                if number:
+                    page.mouse.move(100, 400)
+                    page.mouse.wheel(0, -5000)
+                    wait_until(lambda: is_on_screen(page.locator(".beleg-asked").first))
+                for _ in range(3):
+                    go_on.release()
+                    page.wait_for_timeout(300)
+                turn = nth_turn(page, 3 + number)
+                settle(page)
+                assert is_on_screen(turn.locator(".beleg-asked")) == (number == 0)
+                assert is_on_screen(turn.locator(".beleg-actions")) == (number == 0)
 
 
 def test_two_readers_at_once_wait_in_turn_and_see_their_own_conversations_alone(browser: Any, index: Path) -> None:

@@ -247,7 +247,11 @@ def test_a_lost_model_is_said_in_our_words_and_keeps_what_was_checked() -> None:
 def test_who_waits_is_told_the_place_and_who_cannot_wait_when_to_come_again() -> None:
     events = scripted([Waiting(2), Waiting(1), Found(()), answered()])  # type: ignore[list-item]
     turns = list(follow(Turn("Wann?", doing="Sucht"), events, lambda: "Schreibt", DE))
-    assert [turn.doing for turn in turns] == ["2 vor Ihnen …", "1 vor Ihnen …", "Schreibt", ""]
+    assert [turn.doing for turn in turns] == [
+        *(DE.chat_waiting.format(place=place) for place in (2, 1)),
+        "Schreibt",
+        "",
+    ]
 
     [refused] = follow(Turn("Wann?", doing="Sucht"), scripted([], BusyError(False, 64, 90)), lambda: "", DE)
     assert (refused.doing, refused.problem) == ("", DE.chat_busy.format(seconds=90))

@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,27 @@ def test_sentences_are_embedded_once_and_the_oldest_forgotten(monkeypatch: pytes
     lengths.embed_sentences(["Tag"])
     assert embedded == ["Tag"]
     assert lengths.embed_sentences([]).shape == (0, 2)
+
+
+def test_a_sentence_that_several_ask_for_at_once_is_embedded_once() -> None:
+    embedded: list[str] = []
+    together = threading.Barrier(4)
+
+    def encode(texts: list[str], role: str) -> Any:
+        embedded.extend(texts)
+        time.sleep(0.1)  # all others have asked meanwhile
+        return np.array([[len(text), 4] for text in texts], np.float32)
+
+    lengths = Embedder("lengths", "1", 2, encode)
+
+    def ask(own: str) -> Any:
+        together.wait()
+        return lengths.embed_sentences(["Uhr", own])
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(ask, ["Tag", "Monat", "Jahr", "Tag"]))
+    assert sorted(embedded) == ["Jahr", "Monat", "Tag", "Uhr"]
+    assert np.array_equal(found[1], lengths.embed_documents(["Uhr", "Monat"]))
 
 
 # The embedded model

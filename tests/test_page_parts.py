@@ -147,6 +147,7 @@ def test_a_file_that_cannot_be_read_says_why_and_is_not_kept(index: Index) -> No
         uploaded = shelf.add(path)
         assert len(uploaded.failures) == 1
         assert reason in uploaded.failures[0]
+        assert str(shelf.uploads) not in uploaded.failures[0], "tells where the server keeps its files"
         assert not path.exists()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.assistant import Assistant, Event
+from ui.asgi import ASGI
 from ui.conversation import ConversationError, Turn, Turns, ended, follow, history, restored
 from ui.evidence import note_html
 from ui.frame import bar_html, header_html, pane_html, turn_html, welcome_html
@@ -16,7 +17,7 @@ from ui.loading import Loading
 from ui.observation import Observation
 from ui.queue import FairQueue
 from ui.routes import routes
-from ui.server import announce, application, listen, serve
+from ui.server import announce, application, listen, serve_when_built
 from ui.settings import ServerSettings
 from ui.texts import Language, texts
 
@@ -46,7 +47,7 @@ def launch_chat(
 ) -> None:
     """Serve the chat over an index (default: ``BELEG_INDEX``) until the process is interrupted.
 
-    The page can be used while the models still load. ``on_ready`` is told its URL.
+    ``on_ready`` is told the URL, where at once something is to be seen. The page can be used while the models load.
 
     Raises:
         ChatError: The port is in use, or the host is none of this machine's addresses.
@@ -57,15 +58,19 @@ def launch_chat(
     with listen(host, port) as listener:
         service = Service.load(folder, language)
         assistant, loading = service.assistant, service.loading
-        pages = {
-            each: build_chat(assistant, each, loading, service.queue, service.observation)
-            for each in _LANGUAGES.values()
-            if each
-        }
-        app = application(pages, host, router=routes(assistant.index), service=service, language=language)
-        loading.start(assistant, after=_PAGE_FIRST)
+
+        def build() -> ASGI:
+            pages = {
+                each: build_chat(assistant, each, loading, service.queue, service.observation)
+                for each in _LANGUAGES.values()
+                if each
+            }
+            app = application(pages, host, router=routes(assistant.index), service=service, language=language)
+            loading.start(assistant, after=_PAGE_FIRST)
+            return app
+
         announce(listener, on_ready, open_browser)
-        serve(app, listener, service.stopping)
+        serve_when_built(build, listener, language, service.stopping)
 
 
 # The page

@@ -169,8 +169,8 @@ def _history(t: Texts) -> str:
 
 
 _FOR_SCRIPT = (
-    "chat_scope chat_copied chat_thanks chat_failed documents_sending documents_remove_sure documents_too_large "
-    "history_none history_delete history_delete_sure source_changed export_title"
+    "chat_scope chat_copied chat_thanks chat_failed documents_sending documents_remove_sure documents_remove_one_sure "
+    "documents_too_large history_none history_delete history_delete_sure source_changed export_title"
 ).split()
 
 

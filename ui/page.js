@@ -219,7 +219,8 @@ window.beleg = (() => {
   }
 
   async function remove(ids) {
-    if (!window.confirm(texts.documents_remove_sure.replace("{count}", ids.length))) return;
+    const sure = ids.length === 1 ? texts.documents_remove_one_sure : texts.documents_remove_sure;
+    if (!window.confirm(sure.replace("{count}", ids.length))) return;
     await changed(asked("documents?" + ids.map((id) => "id=" + encodeURIComponent(id)).join("&"), { method: "DELETE" }));
   }
 
@@ -452,20 +453,26 @@ window.beleg = (() => {
     });
   document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) one(".beleg-drop")?.classList.remove("beleg-over"); });
 
-  // Keeps the last question at the top of its frame, so that its answer and not the end of its quotes is seen.
-  let turnsSeen = 0;
+  // Keeps the last question at the top of its frame, so that its answer and not the end of its quotes is seen; while the
+  // answer grows as near as the frame scrolls, until the reader scrolls elsewhere.
+  let turnsSeen = 0, following = false;
   function watch() {
     new MutationObserver(() => {
-      const turns = all(".beleg-turn"), last = turns.at(-1);
-      if (turns.length > turnsSeen && last) {
-        const frame = one("#beleg-scroll");
-        if (narrow()) last.scrollIntoView();
-        else frame.scrollTop += last.getBoundingClientRect().top - frame.getBoundingClientRect().top;
-      }
+      const turns = all(".beleg-turn");
+      if (turns.length > turnsSeen) following = true;
       turnsSeen = turns.length;
       ended();
+      if (following && turns.length) toTop(turns.at(-1));
       if (!one("#beleg-growing .beleg-turn")) remember();
     }).observe(one("#beleg-scroll"), { childList: true, subtree: true });
+    const typing = (event) => !narrow() && event.type === "keydown" && event.target.matches?.("textarea");
+    for (const name of ["wheel", "touchmove", "pointerdown", "keydown"])
+      document.addEventListener(name, (event) => { if (!typing(event)) following = false; }, { passive: true, capture: true });
+  }
+  function toTop(turn) {
+    const frame = one("#beleg-scroll");
+    if (narrow()) turn.scrollIntoView();
+    else frame.scrollTop += turn.getBoundingClientRect().top - frame.getBoundingClientRect().top;
   }
 
   let started = false;

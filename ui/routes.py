@@ -182,7 +182,8 @@ def _became(uploaded: Uploaded, t: Texts) -> dict[str, Any]:
         t.documents_unchanged if uploaded.unchanged else "",
     )
     done = ", ".join(word for word in words if word)
-    return {"done": done, "failed": " ".join(uploaded.failures)}
+    failed = t.documents_failed.format(reason=" ".join(uploaded.failures)) if uploaded.failures else ""
+    return {"done": done, "failed": failed}
 
 
 def _or_error(change: Callable[[], object]) -> "fastapi.Response":

@@ -25,6 +25,7 @@ from ui.theme import css, head, theme
 if TYPE_CHECKING:
     import fastapi
     import gradio as gr
+    import uvicorn
 
     from ui.service import Service
     from ui.stopping import Stopping
@@ -88,7 +89,17 @@ def application(
         served = behind_login(served, login)
     if service:
         served = service.stopping.guard(served)
-    return guarded(served, (*LOOPBACK, *settings.names) if host in LOOPBACK else settings.names)
+    return guarded(served, allowed_names(host))
+
+
+def allowed_names(host: str) -> Sequence[str]:
+    """Return the only names under which to answer, of a server at that address; none: any.
+
+    >>> allowed_names("127.0.0.1")[1], allowed_names("0.0.0.0")
+    ('localhost', ())
+    """
+    own = ServerSettings().names
+    return (*LOOPBACK, *own) if host in LOOPBACK else own
 
 
 def with_pages(app: "fastapi.FastAPI", pages: "Mapping[Language, gr.Blocks]", language: Language) -> ASGI:
@@ -96,6 +107,8 @@ def with_pages(app: "fastapi.FastAPI", pages: "Mapping[Language, gr.Blocks]", la
     import fastapi
     import gradio as gr
     from fastapi.responses import RedirectResponse
+
+    from ui.cover import covered
 
     @app.get("/", include_in_schema=False)
     def choose(request: fastapi.Request) -> RedirectResponse:
@@ -123,7 +136,7 @@ def with_pages(app: "fastapi.FastAPI", pages: "Mapping[Language, gr.Blocks]", la
             css=css(),
             head=head(each),
         )
-    return app
+    return covered(app, {f"/{each}/": each for each in pages})
 
 
 def page_language(chosen: str, headers: Mapping[str, str], otherwise: Language) -> Language:
@@ -215,6 +228,32 @@ def announce(listener: socket.socket, on_ready: Callable[[str], None] | None, op
 
 def serve(app: ASGI, listener: socket.socket, stopping: "Stopping") -> None:
     """Serve until the process is interrupted, or is asked to end (SIGTERM) and has ended what runs."""
+    _run(_server(app, stopping), listener)
+
+
+def serve_when_built(
+    build: Callable[[], ASGI], listener: socket.socket, language: Language, stopping: "Stopping"
+) -> None:
+    """Serve, as ``serve`` does, a page that says what it waits for, and what ``build`` returns once it is there.
+
+    Raises:
+        ChatError: The building failed; the log has the details.
+    """
+    from ui.opening import Opening
+
+    failed = threading.Event()
+
+    def end() -> None:
+        failed.set()
+        server.should_exit = True
+
+    server = _server(Opening(build, allowed_names(listener.getsockname()[0]), language, end), stopping)
+    _run(server, listener)
+    if failed.is_set():
+        raise ChatError("the chat cannot be built; the lines above say why")
+
+
+def _server(app: ASGI, stopping: "Stopping") -> "uvicorn.Server":
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -229,7 +268,9 @@ def serve(app: ASGI, listener: socket.socket, stopping: "Stopping") -> None:
         log_as_json()
     # A client must not choose its address, by which failed logins are counted: only a proxy that is named may tell it.
     behind_proxy = bool(os.environ.get("FORWARDED_ALLOW_IPS"))
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, proxy_headers=behind_proxy)
-    server = Server(config)
+    return Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, proxy_headers=behind_proxy))
+
+
+def _run(server: "uvicorn.Server", listener: socket.socket) -> None:
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])

@@ -100,13 +100,13 @@ class Shelf:
                 changes = self.index.add(documents, progress=lambda _, done, read: progress(done, read))
             except BelegError as error:
                 path.unlink(missing_ok=True)
-                return Uploaded(failures=(str(error),))
+                return Uploaded(failures=(_without(path, str(error)),))
             ids = (*changes.added, *changes.updated, *changes.unchanged)
             if not ids:
                 path.unlink(missing_ok=True)
             elif collection:
                 self._name(ids, collection)
-        reasons = tuple(failure.reason for failure in (*failures, *changes.failed))
+        reasons = tuple(_without(path, failure.reason) for failure in (*failures, *changes.failed))
         return Uploaded(tuple(changes.added), tuple(changes.updated), tuple(changes.unchanged), reasons)
 
     def remove(self, ids: Sequence[str]) -> int:
@@ -156,6 +156,15 @@ class Shelf:
             os.replace(new, path)  # noqa: PTH105 - atomic
         except OSError as error:
             raise ShelfError(f"{path}: {error.strerror}; free space or make it writable") from error
+
+
+def _without(path: Path, reason: str) -> str:
+    """Return why a file failed without where the server keeps it: whose file it is knows its name.
+
+    >>> _without(Path("/daten/uploads/leer.md"), "/daten/uploads/leer.md: the file is empty")
+    'the file is empty'
+    """
+    return reason.removeprefix(f"{path}: ").replace(str(path), path.name)
 
 
 def source_name(source: str) -> str:

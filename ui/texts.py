@@ -87,6 +87,7 @@ class Texts:
     chat_documents: str
     chat_one_document: str
     chat_extractive: str
+    chat_opening: str
     chat_loading_search: str
     chat_loading_model: str
     chat_fetching_model: str
@@ -163,6 +164,7 @@ class Texts:
     documents_remove: str
     documents_remove_chosen: str
     documents_remove_sure: str
+    documents_remove_one_sure: str
     documents_into: str
     documents_collection: str
     documents_no_collection: str
@@ -175,6 +177,7 @@ class Texts:
     documents_added: str
     documents_updated: str
     documents_unchanged: str
+    documents_failed: str
     documents_too_large: str
     documents_bad_name: str
     history_keep: str
@@ -189,7 +192,7 @@ class Texts:
 
 DE = Texts(
     language="de",
-    cli="Deutsche Dokumente fragen und Antworten mit geprüften, wörtlichen Zitaten erhalten.",
+    cli="Deutsche Dokumente befragen und Antworten mit geprüften, wörtlichen Zitaten erhalten.",
     index_group="Dokumente aufnehmen, auflisten, entfernen.",
     index_add=(
         "Dateien, Ordner und Webadressen aufnehmen (.pdf, .docx, .html, .epub, .txt, .md, .jsonl); "
@@ -227,7 +230,7 @@ DE = Texts(
     fetching="Sprachmodell wird geholt",
     sources="Belege",
     nearest="Am nächsten kommen diese Stellen",
-    gloss="Übersetzung, maschinell: {text}",
+    gloss="Maschinelle Übersetzung: {text}",
     error="Fehler",
     chat_ready="Der Chat läuft unter {url} – beenden mit Strg+C.",
     next_steps="Weiterfragen im Browser: {command}",
@@ -256,16 +259,17 @@ DE = Texts(
     login_locked="Zu viele falsche Passwörter. Versuchen Sie es ab {clock} Uhr wieder (noch {minutes} min).",
     logout_button="Abmelden",
     logout_hint="Abmelden und den Verlauf in diesem Browser löschen",
-    chat_waiting="{place} vor Ihnen …",
+    chat_waiting="In der Warteschlange: {place} vor Ihnen …",
     chat_busy="Gerade warten zu viele Fragen. Versuchen Sie es in {seconds} Sekunden noch einmal.",
     # Chat
     chat_lead=(
-        "Fragen Sie deutsche Dokumente, auf Deutsch oder Englisch. Jeder Satz der Antwort steht auf einem "
-        "wörtlichen, geprüften Zitat."
+        "Befragen Sie deutsche Dokumente, auf Deutsch oder Englisch. Jeder Satz der Antwort stützt sich auf ein "
+        "wörtliches, geprüftes Zitat."
     ),
     chat_documents="{documents} Dokumente",
     chat_one_document="1 Dokument",
     chat_extractive="ohne Sprachmodell, Antworten sind wörtliche Auszüge",
+    chat_opening="Die Seite wird geladen …",
     chat_loading_search="Das Suchmodell wird geladen …",
     chat_loading_model="Das Sprachmodell wird geladen …",
     chat_fetching_model="Das Sprachmodell wird geholt: {done:.0f} von {total:.0f} MB …",
@@ -287,7 +291,8 @@ DE = Texts(
     chat_stopped="Angehalten.",
     chat_unexpected="Ein unerwarteter Fehler ist aufgetreten; Näheres steht im Terminal, in dem der Chat läuft.",
     chat_abstained=(
-        "Kein Satz der Dokumente belegt eine Antwort. Fragen Sie anders, oder nehmen Sie weitere Dokumente auf."
+        "Kein Satz der Dokumente belegt eine Antwort. Stellen Sie die Frage anders, oder nehmen Sie weitere "
+        "Dokumente auf."
     ),
     chat_page="S. {page}",
     chat_lost="Das Sprachmodell ist nicht zu erreichen; bis dahin Geprüftes bleibt stehen. {reason}",
@@ -318,10 +323,10 @@ DE = Texts(
     chat_comment="Anmerkung (freiwillig)",
     chat_submit="Senden",
     chat_thanks="Danke, ist vermerkt.",
-    chat_export="Sichern als",
+    chat_export="Speichern als",
     chat_language_switch="English",
-    chat_scope="Fragt {chosen} von {all} Dokumenten",
-    chat_scope_all="Wieder alle fragen",
+    chat_scope="Auswahl: {chosen} von {all} Dokumenten",
+    chat_scope_all="Wieder alle befragen",
     chat_failed="Das ging nicht: Der Server antwortet nicht.",
     pane_label="Dokumente, Quelle und Verlauf",
     pane_documents="Dokumente",
@@ -342,11 +347,12 @@ DE = Texts(
     documents_none="Noch sind keine Dokumente da.",
     documents_nothing_found="Kein Dokument passt dazu.",
     documents_more="{count} weitere; grenzen Sie die Suche ein.",
-    documents_choose="Fragen nur an: {title}",
-    documents_choose_hint="Angehakte Dokumente werden gefragt; ist keines angehakt, alle.",
+    documents_choose="Nur dieses Dokument befragen: {title}",
+    documents_choose_hint="Befragt werden die angehakten Dokumente; ist keines angehakt, dann alle.",
     documents_remove="Entfernen",
     documents_remove_chosen="Angehakte entfernen",
-    documents_remove_sure="{count} Dokument(e) aus dem Bestand entfernen?",
+    documents_remove_sure="{count} Dokumente aus dem Bestand entfernen?",
+    documents_remove_one_sure="Dieses Dokument aus dem Bestand entfernen?",
     documents_into="In Sammlung legen",
     documents_collection="Sammlung",
     documents_no_collection="Ohne Sammlung",
@@ -359,6 +365,7 @@ DE = Texts(
     documents_added="aufgenommen",
     documents_updated="aktualisiert",
     documents_unchanged="schon vorhanden, unverändert",
+    documents_failed="nicht aufgenommen ({reason})",
     documents_too_large="zu groß: höchstens {megabytes} MB",
     documents_bad_name="Eine Datei namens {name} kann nicht abgelegt werden; benennen Sie sie um.",
     history_keep="Gespräche in diesem Browser behalten",
@@ -422,7 +429,7 @@ EN = Texts(
     fetching="Fetching the language model",
     sources="Evidence",
     nearest="The nearest passages",
-    gloss="Translation, by machine: {text}",
+    gloss="Machine translation: {text}",
     error="Error",
     chat_ready="The chat runs at {url} – stop it with Ctrl+C.",
     next_steps="Go on in the browser: {command}",
@@ -451,16 +458,17 @@ EN = Texts(
     login_locked="Too many wrong passwords. Try again from {clock} on (in {minutes} min).",
     logout_button="Log out",
     logout_hint="Log out and delete the history in this browser",
-    chat_waiting="{place} ahead of you …",
+    chat_waiting="In the queue: {place} ahead of you …",
     chat_busy="Too many questions are waiting. Try again in {seconds} seconds.",
     # Chat
     chat_lead=(
-        "Ask German documents, in German or English. Every sentence of the answer stands on a verbatim, "
+        "Ask German documents, in German or English. Every sentence of the answer rests on a verbatim, "
         "checked German quote."
     ),
     chat_documents="{documents} documents",
     chat_one_document="1 document",
     chat_extractive="no language model, answers are verbatim extracts",
+    chat_opening="The page is being loaded …",
     chat_loading_search="The search model is being loaded …",
     chat_loading_model="The language model is being loaded …",
     chat_fetching_model="The language model is being fetched: {done:.0f} of {total:.0f} MB …",
@@ -510,7 +518,7 @@ EN = Texts(
     chat_thanks="Thank you, noted.",
     chat_export="Save as",
     chat_language_switch="Deutsch",
-    chat_scope="Asks {chosen} of {all} documents",
+    chat_scope="Selection: {chosen} of {all} documents",
     chat_scope_all="Ask all again",
     chat_failed="That failed: the server does not answer.",
     pane_label="Documents, source and history",
@@ -536,7 +544,8 @@ EN = Texts(
     documents_choose_hint="Ticked documents are asked; all, where none is ticked.",
     documents_remove="Remove",
     documents_remove_chosen="Remove ticked",
-    documents_remove_sure="Remove {count} document(s)?",
+    documents_remove_sure="Remove {count} documents?",
+    documents_remove_one_sure="Remove this document?",
     documents_into="Put into collection",
     documents_collection="Collection",
     documents_no_collection="No collection",
@@ -549,6 +558,7 @@ EN = Texts(
     documents_added="added",
     documents_updated="updated",
     documents_unchanged="already there, unchanged",
+    documents_failed="not added ({reason})",
     documents_too_large="too large: at most {megabytes} MB",
     documents_bad_name="A file named {name} cannot be stored; rename it.",
     history_keep="Keep conversations in this browser",
