@@ -173,7 +173,8 @@ def open_index(folder: Path, cache: Path) -> float:
 
 def search(corpus: Path, folder: Path) -> dict[str, float]:
     """Ask every question twice; return the second times by stage, the memory, and the recall against brute force."""
-    retriever = Retriever(Index.open(folder))
+    opened = Index.open(folder)
+    retriever = Retriever(opened)
     asked = questions(corpus)
     for question in asked:
         retriever.retrieve(question)
@@ -192,7 +193,7 @@ def search(corpus: Path, folder: Path) -> dict[str, float]:
         for name, percent in (("p50", 50), ("p95", 95))
     }
     memory = {"search_peak_mb": memory_mb("VmHWM"), "search_anonymous_mb": memory_mb("RssAnon")}
-    return figures | memory | {"recall_at_100": measured_recall(retriever.index, asked)}
+    return figures | memory | {"recall_at_100": measured_recall(opened, asked)}
 
 
 def _stages(stopwatch: "Stopwatch", ask: Callable[[], object]) -> list[float]:

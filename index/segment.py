@@ -117,6 +117,11 @@ class Segment:
         heading = fields["headings"].get(str(start), "")
         return Chunk(fields["id"], fields["title"], text, start, end, sentences, heading)
 
+    def chunks_of(self, document: int) -> Ints:
+        """Return the numbers of a document's chunks."""
+        first, last = np.searchsorted(self._chunks["document"], [document, document + 1])
+        return np.arange(first, last)
+
     def sentences(self, chunk: int) -> Ints:
         """Return the spans of a chunk's sentences, ``(n, 2)``."""
         spans: Ints = self._sentences[self._sentence_bounds[chunk] : self._sentence_bounds[chunk + 1]]

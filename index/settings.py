@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Annotated
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from index.address import Address, parse_address
 
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class IndexSettings(BaseSettings):
     """Where the index and the model weights lie, which model embeds, and what reading a file may cost.
+
+    The index is a folder or the URL of a store.
 
     Each field is read from the variable of the same name with ``BELEG_`` before it.
 
@@ -22,7 +26,9 @@ class IndexSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BELEG_", env_ignore_empty=True, extra="ignore")
 
-    index: Folder = Field(default_factory=lambda: user_data_path("beleg", appauthor=False) / "index")
+    index: Annotated[Address, PlainValidator(parse_address)] = Field(
+        default_factory=lambda: user_data_path("beleg", appauthor=False) / "index"
+    )
     cache: Folder = Field(default_factory=lambda: user_cache_path("beleg", appauthor=False))
     embedding_model: str = "multilingual-e5-small"
     largest_file_mb: float = Field(default=200.0, gt=0)

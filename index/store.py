@@ -6,15 +6,16 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from index.chunking import Chunk, split_document
+from index.adding import Changes, Group, Progress, groups, new_documents, tell
+from index.address import parse_address
 from index.compounds import Count
-from index.document import Document, Failure, KnownDocument
+from index.document import Document, KnownDocument
 from index.embedding import Embedder, load_embedder
 from index.late_interaction import NO_TOKENS, Tokens
 from index.manifest import (
@@ -35,6 +36,7 @@ from index.manifest import (
     write_manifest,
 )
 from index.postings import vocabulary
+from index.protocol import SEARCH_PARTS, SearchPart, StoredDocument
 from index.search import Search
 from index.segment import Segment, merge_segments, write_segment
 from index.settings import index_settings
@@ -47,21 +49,7 @@ MOST_SEGMENTS = 8  # beside those that are too large to be merged
 MOST_MERGED = 500_000  # chunks in a merged segment
 MOST_REMOVED = 0.25  # share of a segment's chunks that updates may leave dead in it
 
-Progress = Callable[[int, int, int], None]
-"""Told documents done, chunks done, and chunks read so far, which is known a group ahead."""
-
 _Sized = TypeVar("_Sized", bound=Sized)
-
-
-@dataclass
-class Changes:
-    """What an ``add`` or ``remove`` did, by document id."""
-
-    added: list[str] = field(default_factory=list)
-    updated: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    failed: list[Failure] = field(default_factory=list)
 
 
 class _View:
@@ -118,7 +106,10 @@ class Index:
             StoreError: The folder holds something else, a damaged file, another format version, or vectors of
                 another embedder; or nothing, and ``must_exist`` is set.
         """
-        folder = Path(folder or index_settings().index)
+        address = parse_address(folder or index_settings().index)
+        if not isinstance(address, Path):
+            raise StoreError(f"{address}: not a folder; open it by: open_index")
+        folder = address
         if not cls.exists(folder):
             if must_exist:
                 raise StoreError(f"{folder}: no index there; make one: beleg index add PATH --index {folder}")
@@ -131,6 +122,16 @@ class Index:
         return os.path.isfile(Path(folder, "manifest.json"))  # noqa: PTH113 - Path.is_file raises for a forbidden folder
 
     # Reading
+
+    @property
+    def address(self) -> str:
+        """What the index is called in messages."""
+        return str(self.folder)
+
+    @property
+    def search_parts(self) -> frozenset[SearchPart]:
+        """By what its chunks are searched."""
+        return SEARCH_PARTS
 
     @property
     def embedder(self) -> Embedder:
@@ -173,10 +174,24 @@ class Index:
         """Return the hash of the document with this id; None where there is none."""
         return self._view().content_hash(document_id)
 
+    def content_hashes(self) -> Iterator[tuple[str, str]]:
+        """Yield id and content hash of all documents."""
+        for segment in self._view().segments:
+            yield from ((segment.ids[number], segment.hashes[number]) for number in segment.living)
+
     def documents(self) -> Iterator[Document]:
         """Yield all documents, in an order that stays until the index changes."""
         for segment in self._view().segments:
             yield from map(segment.document, segment.living)
+
+    def stored(self, wanted: Iterable[str]) -> Iterator[StoredDocument]:
+        """Yield the documents with these ids as they are stored, those that are gone left out."""
+        view = self._view()
+        for segment, number in filter(None, map(view.find, wanted)):
+            chunks = segment.chunks_of(number)
+            passages = [segment.chunk(chunk).searchable for chunk in chunks.tolist()]
+            vectors, tokens = segment.vectors.rows(chunks), list(segment.tokens.of(chunks))
+            yield StoredDocument(segment.document(number), passages, vectors, tokens)
 
     def search(
         self,
@@ -233,15 +248,16 @@ class Index:
         changes = Changes()
         chunks_done = 0
         with self._writing():
-            for group in _groups(self._new(documents, changes)):
+            new = new_documents(documents, lambda document_id: self._view().content_hash(document_id), changes)
+            for group in groups(new, GROUP_CHUNKS):
                 documents_done = len(changes.added) + len(changes.updated) + len(changes.unchanged)
                 changed = [document.id for document, _ in group if document.id in self]
                 added = [document.id for document, _ in group if document.id not in self]
-                self._commit_documents(group, changed, partial(_tell, progress, documents_done, chunks_done))
+                self._commit_documents(group, changed, partial(tell, progress, documents_done, chunks_done))
                 changes.updated += changed
                 changes.added += added
                 chunks_done += sum(len(chunks) for _, chunks in group)
-                _tell(progress, documents_done + len(group), chunks_done, 0, 0)
+                tell(progress, documents_done + len(group), chunks_done, 0, 0)
             self._rewrite(MOST_REMOVED)
         return changes
 
@@ -261,35 +277,7 @@ class Index:
                 self._rewrite(0)
         return Changes(removed=wanted)
 
-    def _new(
-        self, documents: Iterable[Document | KnownDocument], changes: Changes
-    ) -> Iterator[tuple[Document, list[Chunk]]]:
-        """Chunk what is new or changed; note in ``changes`` what is not."""
-        seen: dict[str, str] = {}
-        for document in documents:
-            content_hash = document.content_hash
-            if document.id in seen:
-                if seen[document.id] != content_hash:
-                    reason = f"id {document.id!r} occurs twice with different contents; the first was kept"
-                    changes.failed.append(Failure(document.source, reason))
-                continue
-            seen[document.id] = content_hash
-            if self._view().content_hash(document.id) == content_hash:
-                changes.unchanged.append(document.id)
-                continue
-            if isinstance(document, KnownDocument):
-                reason = f"document {document.id!r} was changed meanwhile; add its file again"
-                changes.failed.append(Failure(document.source, reason))
-                continue
-            chunks = list(split_document(document))
-            if chunks:
-                yield document, chunks
-            else:
-                changes.failed.append(Failure(document.source, f"document {document.id!r} has no text"))
-
-    def _commit_documents(
-        self, group: list[tuple[Document, list[Chunk]]], replaced: list[str], embedding: Callable[[int, int], None]
-    ) -> None:
+    def _commit_documents(self, group: Group, replaced: list[str], embedding: Callable[[int, int], None]) -> None:
         documents = [document for document, _ in group]
         chunks = [of_document for _, of_document in group]
         passages = [chunk.searchable for chunk in chain.from_iterable(chunks)]
@@ -419,25 +407,6 @@ class Index:
                 f"index at {self.folder} was built with {built_with}, the embedder is {wanted}; "
                 f"set BELEG_EMBEDDING_MODEL={built_with.name}, or build a new index: beleg index add … --index DIR"
             )
-
-
-def _groups(documents: Iterable[tuple[Document, list[Chunk]]]) -> Iterator[list[tuple[Document, list[Chunk]]]]:
-    group: list[tuple[Document, list[Chunk]]] = []
-    size = 0
-    for document, chunks in documents:
-        group.append((document, chunks))
-        size += len(chunks)
-        if size >= GROUP_CHUNKS:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
-
-
-def _tell(progress: Progress | None, documents: int, chunks: int, embedded: int, of: int) -> None:
-    """Pass on how far the embedding of a group is."""
-    if progress:
-        progress(documents, chunks + embedded, chunks + of)
 
 
 def segments_to_merge(segments: Sequence[_Sized]) -> list[_Sized]:

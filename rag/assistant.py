@@ -10,7 +10,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from index import Hit, Index
+from index import AnyIndex, Hit, open_index
+from index.address import Address, parse_address
 from index.analysis import german_terms
 from index.errors import BelegError
 from index.settings import index_settings
@@ -103,7 +104,7 @@ class Assistant:
     """
 
     def __init__(
-        self, index: Index, llm: LLM | None, *, interface: Language = "de", least_confidence: float | None = None
+        self, index: AnyIndex, llm: LLM | None, *, interface: Language = "de", least_confidence: float | None = None
     ) -> None:
         self.index = index
         self.least_confidence = least_confidence
@@ -115,21 +116,22 @@ class Assistant:
     @classmethod
     def load(
         cls,
-        folder: str | Path | None = None,
+        folder: str | Address | None = None,
         *,
         interface: Language = "de",
         progress: Progress = lambda *_: None,
     ) -> "Assistant":
         """Open an index (default: ``BELEG_INDEX``) and start loading the model of the settings beside it.
 
+        The index is a folder or the URL of a store.
         ``progress`` is told, from another thread, the bytes done and in all where the model's weights are fetched.
 
         Raises:
-            StoreError: There is no index in the folder, or it cannot be read.
+            StoreError: There is no index there, or it cannot be read.
             BelegError: ``BELEG_LEAST_CONFIDENCE`` is no number from 0 to 1.
         """
         least = least_confidence()
-        assistant = cls(Index.open(folder, must_exist=True), None, interface=interface, least_confidence=least)
+        assistant = cls(open_index(folder, must_exist=True), None, interface=interface, least_confidence=least)
         assistant._llm = Future()
         # A daemon: who interrupts the program does not wait for a gigabyte to come in.
         threading.Thread(
@@ -287,12 +289,12 @@ def answer(
     history: History = (),
     llm: LLM | None = None,
 ) -> Answer:
-    """Answer a question from an index folder (default: ``BELEG_INDEX``); see ``Assistant.stream``.
+    """Answer a question from an index (default: ``BELEG_INDEX``), a folder or a store's URL; see ``Assistant.stream``.
 
-    The folder is opened and the model loaded at the first call, and kept for the next.
+    The index is opened and the model loaded at the first call, and kept for the next.
     """
-    folder = Path(index or index_settings().index)
-    assistant = _loaded(folder) if llm is None else Assistant(Index.open(folder, must_exist=True), llm)
+    address = parse_address(index or index_settings().index)
+    assistant = _loaded(address) if llm is None else Assistant(open_index(address, must_exist=True), llm)
     return assistant.answer(question, language=language, documents=documents, history=history)
 
 

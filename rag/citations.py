@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from index import Index
+from index import AnyIndex
 from index.place import places_between
 from rag.evidence import Evidence
 
@@ -42,7 +42,7 @@ class Citation:
         return asdict(self)
 
 
-def cite(evidence: Evidence, marker: int, index: Index, *, with_passage: bool = False) -> Citation | None:
+def cite(evidence: Evidence, marker: int, index: AnyIndex, *, with_passage: bool = False) -> Citation | None:
     """Return the citation of a sentence, or ``None`` where the document no longer has that text at that place.
 
     Args:

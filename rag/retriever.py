@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from index import Hit, Index
+from index import AnyIndex, Hit
 from index.analysis import german_terms
 from index.late_interaction import Tokens
 from index.vectors import Floats
@@ -41,7 +41,7 @@ class EmbeddedQuestion:
 class Retriever:
     """Dense and lexical search over an index, fused by the language of the question."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: AnyIndex) -> None:
         self.index = index
 
     def retrieve(

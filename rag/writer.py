@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal
 
-from index import Index
+from index import AnyIndex
 from index.language import Language, detect_language, language_of_function_words
 from index.vectors import Floats
 from rag.citations import Citation, cite, markers, without_markers
@@ -65,7 +65,7 @@ class Writer:
         confidence: How sure it is; ``None``: nothing is fitted for this embedder.
     """
 
-    index: Index
+    index: AnyIndex
     question: str
     evidence: list[Evidence]
     language: Language

@@ -25,36 +25,37 @@ app.add_typer(index_app, name="index")
 
 _LISTED = ("id", "title", "language", "source", "date")
 
-IndexFolder = Annotated[Path | None, typer.Option("--index", help=T.option_index, show_default=False)]
+IndexAddress = Annotated[str | None, typer.Option("--index", help=T.option_index, show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help=T.option_json)]
 
 
 @index_app.command("add", help=T.index_add)
 def index_add(  # noqa: PLR0917 - typer calls it by name
     paths: Annotated[list[str], typer.Argument(help=T.argument_paths)],
-    index: IndexFolder = None,
+    index: IndexAddress = None,
     force: Annotated[bool, typer.Option("--force", help=T.option_force)] = False,
     prune: Annotated[bool, typer.Option("--prune", help=T.option_prune)] = False,
     allow_private: Annotated[bool, typer.Option("--allow-private", help=T.option_allow_private)] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read, embed and store documents."""
-    from index import Index
+    from index.address import folder_of, parse_address
     from index.loading import Loader
+    from index.opening import index_exists, open_index
     from index.settings import index_settings
     from index.sources import Sources
     from ui.progress import indexing_progress
 
     failures: list[Failure] = []
     skipped: list[Path] = []
-    folder = index or index_settings().index
-    known = Index.open(folder) if Index.exists(folder) else None
-    sources = Sources(folder, known.content_hash if known else lambda _: None, force=force)
+    address = parse_address(index or index_settings().index)
+    known = open_index(address) if index_exists(address) else None
+    sources = Sources(folder_of(address), known.content_hash if known else lambda _: None, force=force)
     with indexing_progress(T.indexing, T.indexed) as progress:
         loader = Loader(failures.append, skipped.append, progress.read, sources, allow_private)
         documents = loader.load(paths)
         first = list(islice(documents, 1))  # a wrong path stops here, before an index is made
-        opened = known or Index.open(folder)
+        opened = known or open_index(address)
         try:
             changes = opened.add(chain(first, documents), progress=progress.done)
         finally:
@@ -65,7 +66,7 @@ def index_add(  # noqa: PLR0917 - typer calls it by name
         changes.removed = opened.remove(gone).removed
         sources.save()
     _report(changes, as_json, _skipped(skipped), [] if prune else gone)
-    _say(T.total.format(documents=len(opened), folder=opened.folder))
+    _say(T.total.format(documents=len(opened), folder=opened.address))
     if changes.failed:
         raise typer.Exit(1)
 
@@ -76,11 +77,11 @@ def _skipped(paths: list[Path]) -> dict[str, int]:
 
 
 @index_app.command("list", help=T.index_list)
-def index_list(index: IndexFolder = None, as_json: AsJson = False) -> None:
+def index_list(index: IndexAddress = None, as_json: AsJson = False) -> None:
     """Print id, title, language, length, source and date of each document."""
-    from index import Index
+    from index import open_index
 
-    opened = Index.open(index, must_exist=True)
+    opened = open_index(index, must_exist=True)
     rows = [
         {**{name: getattr(document, name) for name in _LISTED}, "characters": len(document.text)}
         for document in opened.documents()
@@ -90,27 +91,27 @@ def index_list(index: IndexFolder = None, as_json: AsJson = False) -> None:
     elif rows:
         for row in rows:
             _print(f"{row['id']}\t{row['title']}\t{row['language']}\t{row['characters']}\t{row['source']}")
-        _say(T.total.format(documents=len(rows), folder=opened.folder))
+        _say(T.total.format(documents=len(rows), folder=opened.address))
     else:
-        _say(T.no_documents.format(folder=opened.folder))
+        _say(T.no_documents.format(folder=opened.address))
 
 
 @index_app.command("remove", help=T.index_remove)
 def index_remove(
-    ids: Annotated[list[str], typer.Argument(help=T.argument_ids)], index: IndexFolder = None, as_json: AsJson = False
+    ids: Annotated[list[str], typer.Argument(help=T.argument_ids)], index: IndexAddress = None, as_json: AsJson = False
 ) -> None:
     """Remove documents by id."""
-    from index import Index
+    from index import open_index
 
-    opened = Index.open(index, must_exist=True)
+    opened = open_index(index, must_exist=True)
     _report(opened.remove(ids), as_json)
-    _say(T.total.format(documents=len(opened), folder=opened.folder))
+    _say(T.total.format(documents=len(opened), folder=opened.address))
 
 
 @app.command(help=T.ask)
 def ask(
     question: Annotated[str, typer.Argument(help=T.argument_question)],
-    index: IndexFolder = None,
+    index: IndexAddress = None,
     language: Annotated[Literal["de", "en"] | None, typer.Option(help=T.option_language, show_default=False)] = None,
     document: Annotated[list[str] | None, typer.Option(help=T.option_documents, show_default=False)] = None,
     as_json: AsJson = False,
@@ -120,7 +121,7 @@ def ask(
 
 
 def _ask(
-    index: Path | None,
+    index: str | None,
     question: str,
     language: Literal["de", "en"] | None = None,
     documents: list[str] | None = None,
@@ -182,7 +183,7 @@ def models(as_json: AsJson = False) -> None:
 
 @app.command(help=T.chat)
 def chat(
-    index: IndexFolder = None,
+    index: IndexAddress = None,
     host: Annotated[str, typer.Option(help=T.option_host)] = "127.0.0.1",
     port: Annotated[int, typer.Option(help=T.option_port, min=1, max=65535)] = 7860,
 ) -> None:
@@ -198,7 +199,7 @@ def chat(
 
 @app.command(help=T.serve)
 def serve(
-    index: IndexFolder = None,
+    index: IndexAddress = None,
     host: Annotated[str, typer.Option(help=T.option_host)] = "127.0.0.1",
     port: Annotated[int, typer.Option(help=T.option_port, min=1, max=65535)] = 7860,
 ) -> None:
@@ -221,7 +222,7 @@ def _warn_of_open_host(host: str) -> None:
 
 
 @app.command(help=T.mcp)
-def mcp(index: IndexFolder = None) -> None:
+def mcp(index: IndexAddress = None) -> None:
     """Speak the Model Context Protocol over standard input and output."""
     from importlib.util import find_spec
 
@@ -239,18 +240,20 @@ def demo() -> None:
     from importlib.resources import as_file, files
 
     from index import Index, load_documents
+    from index.address import folder_of
     from index.manifest import FORMAT
     from index.settings import index_settings
     from ui.progress import indexing_progress
 
-    folder = index_settings().index.parent / f"sample-{FORMAT}"  # one that an older beleg left is of another format
+    # Beside the user's own index; one that an older beleg left is of another format.
+    folder = folder_of(index_settings().index).parent / f"sample-{FORMAT}"
     with (
         as_file(files("eval") / "gold" / "sample" / "documents.jsonl") as sample,
         indexing_progress(T.indexing, T.indexed) as progress,
     ):
         Index.open(folder).add(load_documents([sample], progress=progress.read), progress=progress.done)
     _say(f"\n> {T.demo_question}")
-    _ask(folder, T.demo_question)
+    _ask(str(folder), T.demo_question)
     _say("\n" + T.next_steps.format(command=f"{Path(sys.argv[0])} chat --index {folder}"))
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from index import Index
+from index import AnyIndex
 from ui.conversation import Turn, stored
 from ui.evidence import answer_html, escape, note_html, quotes_html, text_html
 from ui.login import LOGOUT
@@ -85,10 +85,10 @@ def _reasons(t: Texts) -> str:
     )
 
 
-def welcome_html(index: Index, t: Texts) -> str:
+def welcome_html(index: AnyIndex, t: Texts) -> str:
     """Return what an empty page says: what can be asked, or how to add documents."""
     if not len(index):
-        command = f"beleg index add {t.chat_add_path} --index {index.folder}"
+        command = f"beleg index add {t.chat_add_path} --index {index.address}"
         return f'<div class="beleg-welcome"><p>{escape(t.chat_empty)}</p><pre>{escape(command)}</pre></div>'
     examples = ""
     if SAMPLE_DOCUMENT in index:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from index import Index
+from index import AnyIndex
 from index.errors import BelegError
 from ui.conversation import restored
 from ui.documents import documents_html
@@ -28,7 +28,7 @@ MOST_JSON_BYTES = 20_000_000
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
-def routes(index: Index) -> "fastapi.APIRouter":
+def routes(index: AnyIndex) -> "fastapi.APIRouter":
     """Return the routes over one index."""
     import fastapi
     from fastapi import Depends, Header, HTTPException, Query, Request, Response

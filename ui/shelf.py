@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from index import Document, Failure, Index, load_documents
+from index import AnyIndex, Document, Failure, load_documents
 from index.errors import BelegError
 from index.formats import READERS
 
@@ -55,7 +55,7 @@ class Uploaded:
 class Shelf:
     """The documents of one index; several threads may change them."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: AnyIndex) -> None:
         self.index = index
         self._changing = threading.Lock()
         self._listed: tuple[str, list[Entry]] = ("", [])

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from pathlib import Path
 from urllib.parse import urlencode
 
-from index import Document, Index
+from index import AnyIndex, Document
 from index.errors import BelegError
 from index.place import Box, Place
 from rag.document_date import document_date
@@ -24,7 +24,14 @@ class SourceError(BelegError):
 
 
 def source_html(
-    index: Index, document_id: str, start: int, end: int, texts: Texts, *, before: int = CONTEXT, after: int = CONTEXT
+    index: AnyIndex,
+    document_id: str,
+    start: int,
+    end: int,
+    texts: Texts,
+    *,
+    before: int = CONTEXT,
+    after: int = CONTEXT,
 ) -> str:
     """Return a quote in its context, with the document's title, place and date; safe HTML.
 
@@ -67,7 +74,7 @@ def places_of(document: Document, start: int, end: int) -> list[Place]:
     return found
 
 
-def page_png(index: Index, document_id: str, page: int, start: int, end: int) -> bytes:
+def page_png(index: AnyIndex, document_id: str, page: int, start: int, end: int) -> bytes:
     """Return a page of the original as a PNG with the lines of a stretch of text marked.
 
     Raises:
