@@ -9,10 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from index.errors import BelegError
+from index.settings import index_settings
 from index.verified import first_damage
+
+if TYPE_CHECKING:
+    from index.embedding import Embedder
 
 FORMAT = 5
 LOCK_SECONDS = 5.0
@@ -40,6 +44,27 @@ class EmbedderIdentity:
 
     def __str__(self) -> str:
         return f"{self.name!r} (dim {self.dimension}, {self.fingerprint[:19]})"
+
+    def check(self, embedder: "Embedder | None", address: object) -> None:
+        """Compare with the embedder in use; where none is loaded yet, with the name in the settings.
+
+        Raises:
+            StoreError: It is another one.
+        """
+        if embedder is None:
+            same, wanted = self.name == index_settings().embedding_model, repr(index_settings().embedding_model)
+        else:
+            same, wanted = self == identity(embedder), str(identity(embedder))
+        if not same:
+            raise StoreError(
+                f"index at {address} was built with {self}, the embedder is {wanted}; "
+                f"set BELEG_EMBEDDING_MODEL={self.name}, or build a new index: beleg index add … --index DIR"
+            )
+
+
+def identity(embedder: "Embedder") -> EmbedderIdentity:
+    """Return which embedder this is."""
+    return EmbedderIdentity(embedder.name, embedder.fingerprint, embedder.dimension)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,10 @@ from index.settings import index_settings
 from index.store import Index
 
 # Scheme -> module and class that opens it, the package it needs, and the extra that brings it.
-_STORES: dict[str, tuple[str, str, str, str]] = {}
+_STORES: dict[str, tuple[str, str, str, str]] = {
+    "postgresql": ("index.postgres.store", "PostgresIndex", "psycopg", "postgres"),
+    "postgres": ("index.postgres.store", "PostgresIndex", "psycopg", "postgres"),
+}
 
 
 def open_index(

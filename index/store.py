@@ -20,7 +20,6 @@ from index.embedding import Embedder, load_embedder
 from index.late_interaction import NO_TOKENS, Tokens
 from index.manifest import (
     REBUILD,
-    EmbedderIdentity,
     Manifest,
     SegmentEntry,
     Stamp,
@@ -28,6 +27,7 @@ from index.manifest import (
     UnwritableError,
     create_manifest,
     describe_segment,
+    identity,
     read_manifest,
     read_stamp,
     unwritable,
@@ -286,7 +286,7 @@ class Index:
             write_segment(folder, documents, chunks, vectors, tokens, elsewhere=self._words_beside(()))
             entry = describe_segment(folder)
         kept = self._manifest_without(replaced)
-        self._commit(replace(kept, embedder=_identity(self.embedder), segments=(*kept.segments, entry)))
+        self._commit(replace(kept, embedder=identity(self.embedder), segments=(*kept.segments, entry)))
         if to_merge := segments_to_merge(self._view().segments):
             self._merge(to_merge)
 
@@ -395,18 +395,8 @@ class Index:
 
     def _check_embedder(self, manifest: Manifest) -> None:
         """Compare with the embedder where it is loaded, else with the name in the settings."""
-        built_with = manifest.embedder
-        if built_with is None:
-            return
-        if self._embedder is None:
-            same, wanted = built_with.name == index_settings().embedding_model, repr(index_settings().embedding_model)
-        else:
-            same, wanted = built_with == _identity(self._embedder), str(_identity(self._embedder))
-        if not same:
-            raise StoreError(
-                f"index at {self.folder} was built with {built_with}, the embedder is {wanted}; "
-                f"set BELEG_EMBEDDING_MODEL={built_with.name}, or build a new index: beleg index add … --index DIR"
-            )
+        if manifest.embedder is not None:
+            manifest.embedder.check(self._embedder, self.folder)
 
 
 def segments_to_merge(segments: Sequence[_Sized]) -> list[_Sized]:
@@ -431,7 +421,3 @@ def segments_to_merge(segments: Sequence[_Sized]) -> list[_Sized]:
         taken.append(segment)
         total += len(segment)
     return taken
-
-
-def _identity(embedder: Embedder) -> EmbedderIdentity:
-    return EmbedderIdentity(embedder.name, embedder.fingerprint, embedder.dimension)
