@@ -6,6 +6,7 @@ The server refuses to run as root: then it runs as ``nobody``, from a copy of it
 import atexit
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -43,6 +44,7 @@ class PostgresServer:
             "max_wal_size": "4GB",
             "maintenance_work_mem": "256MB",
             "hot_standby": "on",
+            "recovery_init_sync_method": "syncfs",
             **settings,
         }
 
@@ -61,8 +63,8 @@ class PostgresServer:
         self.close()
 
     def close(self) -> None:
-        """Stop the server and delete its folder."""
-        self.stop()
+        """Stop the server at once and delete its folder."""
+        self._end(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, database: str = "postgres", *, password: str = PASSWORD, user: str = USER, options: str = "") -> str:
@@ -85,16 +87,16 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Stop the server as an administrator does who is in a hurry: connections are cut, nothing is lost."""
-        self._end(subprocess.signal.SIGINT)  # type: ignore[attr-defined]  # re-exported
+        self._end(signal.SIGINT)
 
     def kill(self) -> None:
         """End the server with ``kill -9``."""
-        self._end(subprocess.signal.SIGKILL)  # type: ignore[attr-defined]  # re-exported
+        self._end(signal.SIGKILL)
 
-    def _end(self, signal: int) -> None:
+    def _end(self, by: signal.Signals) -> None:
         if self._process:
             with suppress(ProcessLookupError):
-                self._process.send_signal(signal)
+                self._process.send_signal(by)
             self._process.wait()
             self._process = None
 

@@ -90,7 +90,9 @@ except SystemExit as stop:
 
 def test_the_index_loads_without_torch() -> None:
     loaded = loaded_after("import index")
-    assert loaded.isdisjoint({"torch", "transformers", "sentence_transformers", "gradio", "openai", "faiss", "pip", "psycopg"})
+    assert loaded.isdisjoint(
+        {"torch", "transformers", "sentence_transformers", "gradio", "openai", "faiss", "pip", "psycopg"}
+    )
 
 
 @pytest.mark.parametrize(

@@ -134,14 +134,13 @@ def _close(idle: dict[bool, list[Connection]]) -> None:
 
 def _parsed(url: StoreURL) -> dict[str, str]:
     try:
-        options = conninfo_to_dict(url.secret("collection"))
+        return {name: str(value) for name, value in conninfo_to_dict(url.secret("collection")).items()}
     except psycopg.Error as error:
-        reason = url.hidden(str(error).splitlines()[0].partition(":")[0])
-        raise StoreError(
-            f"{url}: not an address that PostgreSQL reads ({reason}); expected "
-            "postgresql://user:password@host:port/database, with %40 for an @ in the password"
-        ) from None  # its own text may hold the password
-    return {name: str(value) for name, value in options.items()}
+        reason = url.hidden(str(error).splitlines()[0].partition(":")[0])  # what follows may hold the password
+    raise StoreError(  # out of reach of that error, which a traceback would show
+        f"{url}: not an address that PostgreSQL reads ({reason}); expected "
+        "postgresql://user:password@host:port/database, with %40 for an @ in the password"
+    )
 
 
 def _is_lost(error: psycopg.Error) -> bool:
@@ -163,7 +162,7 @@ _REFUSALS = (
     ("no password supplied", "give a password in the address, in PGPASSWORD or in ~/.pgpass"),
     ("no pg_hba.conf entry", "the server lets this user in from this machine only if its pg_hba.conf says so"),
     ("does not exist", "correct the name, or make it: createdb, createuser"),
-    ("could not translate host name", "correct the host's name"),
+    ("failed to resolve host", "correct the host's name"),
 )
 
 

@@ -154,6 +154,7 @@ def migrate(database: Database) -> None:
 
 def _make_extension(database: Database) -> None:
     def work(connection: Connection) -> str:
+        connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
         row = connection.execute("select extversion from pg_extension where extname = 'vector'").fetchone()
         if row is None:
             connection.execute("create extension if not exists vector")

@@ -37,6 +37,7 @@ class PostgresIndex:
         self._url, self._database, self._collection = url, database, collection
         self._embedder = embedder
         self._loading = threading.Lock()
+        self._checked = False
 
     @classmethod
     def open(cls, url: StoreURL, *, embedder: Embedder | None = None, must_exist: bool = False) -> "PostgresIndex":
@@ -130,10 +131,13 @@ class PostgresIndex:
         )
 
     def _check_embedder(self) -> None:
-        """Compare with the embedder where it is loaded, else with the name in the settings."""
+        """Compare with the embedder where it is loaded, else with the name in the settings; once, for it stays."""
+        if self._checked:
+            return
         [row] = self._rows("select embedder, fingerprint, dimension from beleg_collection where id = %s")
         if row[0] is not None:
             EmbedderIdentity(*row).check(self._embedder, self.address)
+            self._checked = self._embedder is not None
 
     # Reading
 
