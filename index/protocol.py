@@ -12,6 +12,7 @@ from index.adding import Changes, Progress
 from index.document import Document, KnownDocument
 from index.embedding import Embedder
 from index.late_interaction import NO_TOKENS, Bits, Tokens
+from index.manifest import EmbedderIdentity
 from index.search import Hit
 from index.vectors import Floats
 
@@ -66,6 +67,10 @@ class AnyIndex(Protocol):
     @property
     def embedder(self) -> Embedder:
         """The embedder of the vectors, loaded at the first use and checked."""
+
+    @property
+    def built_with(self) -> EmbedderIdentity | None:
+        """The embedder of the vectors, which is not loaded for it; None where there are none yet."""
 
     @property
     def version(self) -> str:

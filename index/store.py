@@ -20,6 +20,7 @@ from index.embedding import Embedder, load_embedder
 from index.late_interaction import NO_TOKENS, Tokens
 from index.manifest import (
     REBUILD,
+    EmbedderIdentity,
     Manifest,
     SegmentEntry,
     Stamp,
@@ -140,6 +141,11 @@ class Index:
             self._embedder = load_embedder()
         self._check_embedder(self._view().manifest)
         return self._embedder
+
+    @property
+    def built_with(self) -> EmbedderIdentity | None:
+        """The embedder of the vectors, which is not loaded for it; None where there are none yet."""
+        return self._view().manifest.embedder
 
     @property
     def version(self) -> str:

@@ -10,6 +10,8 @@ import pytest
 
 from eval.postgres_server import PostgresServer
 from index import AnyIndex, Changes, Document, Index, open_index
+from index.address import parse_address
+from index.copying import copy_index
 from index.document import Failure
 from index.embedding import Embedder, Role, Vectors
 from index.language import Language
@@ -285,8 +287,6 @@ def test_a_group_that_is_committed_twice_is_there_once(index: AnyIndex, tmp_path
 
 
 def test_an_index_exists_once_it_is_made(server: PostgresServer) -> None:
-    from index.address import parse_address
-
     address = parse_address(server.url(options="?collection=spaeter"))
     assert not index_exists(address)
     open_index(address)
@@ -317,3 +317,19 @@ def test_embedders_are_loaded_late(url: str, monkeypatch: pytest.MonkeyPatch) ->
     index = open_index(url)
     index.add([document(1)])
     assert index.embedder.name == "multilingual-e5-small"
+
+
+def test_copies_to_and_fro_are_the_same(url: str, tmp_path: Path) -> None:
+    source = Index.open(tmp_path / "source", embedder=TokenEmbedder())
+    source.add(map(document, range(9)))
+    assert copy_index(source, parse_address(url)).copied == 9
+    index = open_index(url, embedder=TokenEmbedder())
+    assert copy_index(index, tmp_path / "back").copied == 9
+    back = Index.open(tmp_path / "back", embedder=TokenEmbedder())
+    ids = [f"d{number}" for number in range(9)]
+    for first, second, third in zip(source.stored(ids), index.stored(ids), back.stored(ids), strict=True):
+        assert first.document == second.document == third.document
+        assert first.passages == second.passages == third.passages
+        assert np.array_equal(first.vectors, second.vectors)
+        assert np.array_equal(first.vectors, third.vectors)
+        assert [rows.tobytes() for rows in first.tokens] == [rows.tobytes() for rows in third.tokens]

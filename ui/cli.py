@@ -108,6 +108,28 @@ def index_remove(
     _say(T.total.format(documents=len(opened), folder=opened.address))
 
 
+@index_app.command("copy", help=T.index_copy)
+def index_copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help=T.argument_from)],
+    target: Annotated[str, typer.Argument(metavar="TO", help=T.argument_to)],
+    as_json: AsJson = False,
+) -> None:
+    """Copy documents with their vectors into another index."""
+    from dataclasses import asdict
+
+    from index import open_index
+    from index.address import parse_address
+    from index.copying import copy_index
+    from ui.progress import copying_progress
+
+    opened = open_index(source, must_exist=True)
+    with copying_progress(T.copying) as progress:
+        copied = copy_index(opened, parse_address(target), progress)
+    if as_json:
+        _print_json(asdict(copied))
+    _say(T.copied.format(**asdict(copied), target=parse_address(target)))
+
+
 @app.command(help=T.ask)
 def ask(
     question: Annotated[str, typer.Argument(help=T.argument_question)],

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TextColumn,
@@ -54,6 +55,15 @@ def indexing_progress(description: str, form: str) -> Iterator[IndexingProgress]
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]}"), *times
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield IndexingProgress(bar, description, form)
+
+
+@contextmanager
+def copying_progress(description: str) -> Iterator[Told]:
+    """Show how many documents are copied, of how many, and the remaining time."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager

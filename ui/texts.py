@@ -21,6 +21,7 @@ class Texts:
     index_add: str
     index_list: str
     index_remove: str
+    index_copy: str
     ask: str
     models: str
     chat: str
@@ -34,6 +35,8 @@ class Texts:
     option_allow_private: str
     argument_paths: str
     argument_ids: str
+    argument_from: str
+    argument_to: str
     argument_question: str
     option_host: str
     option_port: str
@@ -49,6 +52,8 @@ class Texts:
     no_documents: str
     indexing: str
     indexed: str
+    copying: str
+    copied: str
     fetching: str
     sources: str
     error: str
@@ -200,6 +205,7 @@ DE = Texts(
     ),
     index_list="Die aufgenommenen Dokumente auflisten.",
     index_remove="Dokumente entfernen.",
+    index_copy="Dokumente mit ihren Vektoren in einen anderen Index kopieren; unterbrochen, geht es dort weiter.",
     ask="Eine Frage stellen, auf Deutsch oder Englisch.",
     models="Zeigen, welche Modelle verwendet werden, woher sie stammen und ob sie geprüft sind.",
     chat="Den Chat im Browser öffnen.",
@@ -213,6 +219,8 @@ DE = Texts(
     option_allow_private="Auch Webadressen dieses Rechners und privater Netze holen.",
     argument_paths="Dateien, Ordner oder Webadressen.",
     argument_ids="Kennungen der Dokumente, siehe: beleg index list",
+    argument_from="Ordner oder URL des Index, der kopiert wird.",
+    argument_to="Ordner oder URL des Index, in den kopiert wird; fehlt er, wird er angelegt.",
     argument_question="Die Frage.",
     option_host="Adresse, an der der Server hört.",
     option_port="Port des Servers.",
@@ -227,6 +235,8 @@ DE = Texts(
     no_documents="Der Index in {folder} ist leer. Dokumente aufnehmen: beleg index add PFAD",
     indexing="Dokumente werden aufgenommen",
     indexed="{documents} Dokumente · {chunks} Abschnitte · {rate:.0f}/s",
+    copying="Dokumente werden kopiert",
+    copied="{copied} Dokumente nach {target} kopiert und verglichen, {there} waren schon da, {others} sind nur dort",
     fetching="Sprachmodell wird geholt",
     sources="Belege",
     nearest="Am nächsten kommen diese Stellen",
@@ -399,6 +409,7 @@ EN = Texts(
     ),
     index_list="List the indexed documents.",
     index_remove="Remove documents.",
+    index_copy="Copy documents with their vectors into another index; where it broke off, it goes on.",
     ask="Ask a question in German or English.",
     models="Show which models are used, where they are from and whether they are verified.",
     chat="Open the chat in the browser.",
@@ -412,6 +423,8 @@ EN = Texts(
     option_allow_private="Fetch web addresses of this machine and of private networks, too.",
     argument_paths="Files, folders or web addresses.",
     argument_ids="Ids of the documents, see: beleg index list",
+    argument_from="Folder or URL of the index that is copied.",
+    argument_to="Folder or URL of the index that is copied into; made where there is none.",
     argument_question="The question.",
     option_host="Address on which the server listens.",
     option_port="Port of the server.",
@@ -426,6 +439,8 @@ EN = Texts(
     no_documents="The index in {folder} is empty. Add documents: beleg index add PATH",
     indexing="Indexing documents",
     indexed="{documents} documents · {chunks} chunks · {rate:.0f}/s",
+    copying="Copying documents",
+    copied="{copied} documents copied to {target} and compared, {there} were there already, {others} are only there",
     fetching="Fetching the language model",
     sources="Evidence",
     nearest="The nearest passages",

@@ -106,6 +106,12 @@ class PostgresIndex:
         return self._embedder
 
     @property
+    def built_with(self) -> EmbedderIdentity | None:
+        """The embedder of the vectors, which is not loaded for it; None where there are none yet."""
+        [row] = self._rows("select embedder, fingerprint, dimension from beleg_collection where id = %s")
+        return EmbedderIdentity(*row) if row[0] else None
+
+    @property
     def version(self) -> str:
         """Changes with every commit."""
         return str(self._counts()[0])
@@ -132,11 +138,8 @@ class PostgresIndex:
 
     def _check_embedder(self) -> None:
         """Compare with the embedder where it is loaded, else with the name in the settings; once, for it stays."""
-        if self._checked:
-            return
-        [row] = self._rows("select embedder, fingerprint, dimension from beleg_collection where id = %s")
-        if row[0] is not None:
-            EmbedderIdentity(*row).check(self._embedder, self.address)
+        if not self._checked and (built_with := self.built_with):
+            built_with.check(self._embedder, self.address)
             self._checked = self._embedder is not None
 
     # Reading
