@@ -53,6 +53,16 @@ class StoreURL:
     def __hash__(self) -> int:
         return hash(self._url)
 
+    @property
+    def user(self) -> str:
+        """Who connects; "" for nobody."""
+        return unquote(self._user)
+
+    @property
+    def password(self) -> str:
+        """The password, for a library that wants it by itself; show it to nobody."""
+        return unquote(self._password)
+
     def option(self, name: str, default: str = "") -> str:
         """Return what stands in the query under a name."""
         return self._options.get(name, default)

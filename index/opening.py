@@ -16,6 +16,7 @@ from index.store import Index
 _STORES: dict[str, tuple[str, str, str, str]] = {
     "postgresql": ("index.postgres.store", "PostgresIndex", "psycopg", "postgres"),
     "postgres": ("index.postgres.store", "PostgresIndex", "psycopg", "postgres"),
+    "milvus": ("index.milvus", "MilvusIndex", "langchain_milvus", "milvus"),
 }
 
 
