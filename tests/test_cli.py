@@ -244,10 +244,19 @@ def test_a_short_password_is_refused_without_showing_it(indexed, beleg, monkeypa
 
 def test_models_tells_origin_and_state(beleg, monkeypatch):
     code, out, _ = beleg("models", "--json")
-    embedding, llm = json.loads(out)
+    embedding, llm, index = json.loads(out)
     assert (code, embedding["model"], embedding["licence"]) == (0, "multilingual-e5-small", "MIT")
     assert "SHA-256" in embedding["state"]
     assert llm["model"] == "none"
+    assert "no index there" in index["state"]
+
+
+def test_models_tells_by_what_the_index_is_searched(indexed, beleg):
+    _, out, _ = beleg("models", "--json")
+    index = json.loads(out)[-1]
+    assert index["address"] == str(indexed)
+    assert index["state"].count(",") == 2
+    assert ";" not in index["state"]
 
 
 def test_what_a_document_says_does_not_steer_the_terminal(folder, beleg):

@@ -1,6 +1,8 @@
 """The index in PostgreSQL against the folder, on a real server."""
 
+import json
 import random
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.postgres_server import PostgresServer
+from eval.postgres_server import PASSWORD, PostgresServer
 from index import AnyIndex, Changes, Document, Index, open_index
 from index.address import parse_address
 from index.copying import copy_index
@@ -333,3 +335,31 @@ def test_copies_to_and_fro_are_the_same(url: str, tmp_path: Path) -> None:
         assert np.array_equal(first.vectors, second.vectors)
         assert np.array_equal(first.vectors, third.vectors)
         assert [rows.tobytes() for rows in first.tokens] == [rows.tobytes() for rows in third.tokens]
+
+
+def test_the_commands_take_a_url(
+    server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ui.cli import main
+
+    def beleg(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["beleg", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        assert not ended.value.code, printed.err
+        assert PASSWORD not in printed.out + printed.err
+        return printed.out + printed.err
+
+    monkeypatch.setenv("BELEG_LLM_MODEL", "none")
+    monkeypatch.setattr("index.postgres.store.load_embedder", lambda: WordEmbedder("multilingual-e5-small"))
+    url = server.url(options="?collection=befehle")
+    (tmp_path / "ulm.txt").write_text("Die Stadtwerke Ulm liefern seit 1999 Fernwärme.", encoding="utf-8")
+    said = beleg("index", "add", str(tmp_path / "ulm.txt"), "--index", url)
+    assert "postgresql://beleg:…@127.0.0.1" in said
+    assert "ulm" in beleg("index", "add", str(tmp_path / "ulm.txt"), "--index", url, "--json")
+    [row] = json.loads(beleg("index", "list", "--index", url, "--json").partition("]")[0] + "]")
+    assert row["title"] == "ulm"
+    assert "[1]" in beleg("ask", "Seit wann liefern die Stadtwerke Fernwärme?", "--index", url)
+    assert "0 " in beleg("index", "remove", row["id"], "--index", url)
+    assert len(open_index(url, must_exist=True)) == 0

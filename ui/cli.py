@@ -80,12 +80,16 @@ def _skipped(paths: list[Path]) -> dict[str, int]:
 def index_list(index: IndexAddress = None, as_json: AsJson = False) -> None:
     """Print id, title, language, length, source and date of each document."""
     from index import open_index
+    from index.protocol import SEARCH_PARTS
+    from ui.models import searched_by
 
     opened = open_index(index, must_exist=True)
     rows = [
         {**{name: getattr(document, name) for name in _LISTED}, "characters": len(document.text)}
         for document in opened.documents()
     ]
+    if opened.search_parts != SEARCH_PARTS:
+        _say(searched_by(opened, T))
     if as_json:
         _print_json(rows)
     elif rows:

@@ -2,6 +2,7 @@
 
 import os
 
+from index import AnyIndex, open_index
 from index.errors import BelegError
 from index.settings import index_settings
 from index.weights import EMBEDDING_WEIGHTS, LLM_WEIGHTS, Weights, is_present, local_path, verify
@@ -10,8 +11,31 @@ from ui.texts import Texts
 
 
 def model_table(t: Texts) -> list[dict[str, str]]:
-    """Return a row for each model in use: what it does, its name, origin, licence, place, state, how to change it."""
-    return [_embedding_row(t), _llm_row(t)]
+    """Return a row for each model in use: what it does, its name, origin, licence, place, state, how to change it.
+
+    The last row is the index's: where it is, and by what it is searched.
+    """
+    return [_embedding_row(t), _llm_row(t), _index_row(t)]
+
+
+def _index_row(t: Texts) -> dict[str, str]:
+    address = index_settings().index
+    row = {"role": t.role_index, "address": str(address)}
+    try:
+        state = searched_by(open_index(address, must_exist=True), t)
+    except BelegError as error:
+        state = str(error)
+    return row | {"state": state, "change": "BELEG_INDEX=…"}
+
+
+def searched_by(index: AnyIndex, t: Texts) -> str:
+    """Return in words by what an index is searched, and what its store cannot do."""
+    names = {"meaning": t.part_meaning, "words": t.part_words, "tokens": t.part_tokens}
+    has, lacks = (
+        ", ".join(name for part, name in names.items() if (part in index.search_parts) is there)
+        for there in (True, False)
+    )
+    return t.searched_by.format(parts=has) + (f"; {t.not_searched_by.format(parts=lacks)}" if lacks else "")
 
 
 def _embedding_row(t: Texts) -> dict[str, str]:

@@ -63,6 +63,12 @@ class Texts:
     # Models
     role_embedding: str
     role_llm: str
+    role_index: str
+    part_meaning: str
+    part_words: str
+    part_tokens: str
+    searched_by: str
+    not_searched_by: str
     verified: str
     not_fetched: str
     no_model: str
@@ -247,6 +253,12 @@ DE = Texts(
     demo_question="Worin unterscheidet sich eine AR-Brille von einer VR-Brille?",
     role_embedding="Suche (Einbettungen)",
     role_llm="Antworten (Sprachmodell)",
+    role_index="Index",
+    part_meaning="Bedeutung",
+    part_words="Wörter (BM25)",
+    part_tokens="Bedeutung einzelner Wörter",
+    searched_by="gesucht wird nach: {parts}",
+    not_searched_by="dieser Speicher sucht nicht nach: {parts}",
     verified="vorhanden, SHA-256 geprüft",
     not_fetched="noch nicht geholt ({size:.0f} MB, kommt beim ersten Gebrauch)",
     no_model="abgeschaltet: Antworten sind wörtliche Auszüge",
@@ -451,6 +463,12 @@ EN = Texts(
     demo_question="Who laid the foundation stone of Cologne Cathedral in 1248?",
     role_embedding="search (embeddings)",
     role_llm="answers (language model)",
+    role_index="index",
+    part_meaning="meaning",
+    part_words="words (BM25)",
+    part_tokens="meaning of single words",
+    searched_by="searched by: {parts}",
+    not_searched_by="this store does not search by: {parts}",
     verified="present, SHA-256 verified",
     not_fetched="not fetched yet ({size:.0f} MB, comes with the first use)",
     no_model="switched off: answers are verbatim extracts",
