@@ -75,3 +75,24 @@ def tell(progress: Progress | None, documents: int, chunks: int, embedded: int, 
     """Pass on how far the embedding of a group is."""
     if progress:
         progress(documents, chunks + embedded, chunks + of)
+
+
+def storable(text: str) -> str:
+    r"""Return a text that servers can store and compare, "" for one that they cannot.
+
+    >>> storable("satzung-2024"), storable("\0"), storable("\ud800")
+    ('satzung-2024', '', '')
+    """
+    return "" if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text) else text
+
+
+def with_storable_ids(
+    documents: Iterable[Document | KnownDocument], changes: Changes
+) -> Iterator[Document | KnownDocument]:
+    """Leave out, and name, documents whose ids a server cannot store; texts and titles may hold what they like."""
+    for document in documents:
+        if storable(document.id):
+            yield document
+        else:
+            reason = f"id {document.id!r} holds what the store cannot keep; give the document another id"
+            changes.failed.append(Failure(document.source, reason))

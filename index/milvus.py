@@ -4,8 +4,9 @@
 ``milvus:///folder/file.db?collection=name`` for a file.
 """
 
+import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -86,15 +87,14 @@ class _Entries:
         if documents is not None:
             conditions.append("document in {documents}")
         fields = _SHORT if short else [*_SHORT, "text", "data", "tokens"]
-        rows = self._store.client.query_iterator(
-            self._collection,
-            batch_size=_BATCH,
-            filter=_filled(" and ".join(conditions), documents),
-            output_fields=fields,
-        )
+        wanted = {"filter": _filled(" and ".join(conditions), documents), "output_fields": fields}
+        if documents is not None and number is not None:  # one of each document at most
+            yield from _read(self._store.client.query(self._collection, **wanted))
+            return
+        rows = self._store.client.query_iterator(self._collection, batch_size=_BATCH, **wanted)
         try:
             while batch := rows.next():
-                yield from (Entry(row.get("text", ""), metadata=dict(row)) for row in batch)
+                yield from _read(batch)
         finally:
             rows.close()
 
@@ -108,6 +108,10 @@ class _Entries:
         """Return the expression that finds chunks of these documents alone."""
         also = "" if documents is None else " and document in {documents}"
         return {"expr": _filled(f"number >= 0{also}", documents)}
+
+
+def _read(rows: Iterable[dict[str, Any]]) -> Iterator[Entry]:
+    yield from (Entry(row.get("text", ""), metadata=dict(row)) for row in rows)
 
 
 def _filled(expression: str, documents: Sequence[str] | None) -> str:
@@ -132,6 +136,8 @@ def _connection(url: StoreURL) -> dict[str, Any]:
         file = Path(url.place)
         if not file.parent.is_dir():
             raise StoreError(f"{url}: there is no folder {file.parent}; make it, or give another")
+        # It warns at each list of entries that a file has no clock of a cluster's.
+        logging.getLogger("pymilvus.client.iterator.query_iterator").setLevel(logging.ERROR)
         return {"uri": str(file)}
     host, _, database = url.place.partition("/")
     scheme = "https" if url.option("secure") == "true" else "http"

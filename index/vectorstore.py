@@ -5,33 +5,29 @@ entries. The store commits no documents but entries; therefore a document counts
 once its first entry is there, which is written last and deleted first.
 """
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 from langchain_core.documents import Document as Entry
 from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 
-from index.adding import Changes, Group, Progress, groups, new_documents, tell
+from index.adding import Changes, Group, Progress, groups, new_documents, storable, tell, with_storable_ids
 from index.address import StoreURL, folder_of
-from index.chunking import Chunk
 from index.document import Document, KnownDocument
 from index.embedding import Embedder, load_embedder
 from index.encodings import encodable
-from index.late_interaction import NO_TOKENS, Bits, Tokens, late_scores
+from index.late_interaction import NO_TOKENS, Tokens, late_scores
 from index.manifest import EmbedderIdentity, StoreError, identity
-from index.place import Place
 from index.protocol import SearchPart, StoredDocument
 from index.search import Hit
 from index.vectors import Floats, one_thread
+from index.vectorstore_entries import chunk_of, document_id_of, document_of, entries_of, tokens_of
 
 GROUP_CHUNKS = 1024
 _FIRST = 0
@@ -156,12 +152,12 @@ class VectorStoreIndex:
         return self._hashes([document_id]).get(document_id)
 
     def _hashes(self, documents: Sequence[str]) -> dict[str, str]:
-        entries = self._entries(documents=[*map(encodable, documents)], number=_FIRST)
-        return {_id(entry): entry.metadata["hash"] for entry in entries}
+        entries = self._entries(documents=[*filter(None, map(storable, documents))], number=_FIRST)
+        return {document_id_of(entry): entry.metadata["hash"] for entry in entries}
 
     def content_hashes(self) -> Iterator[tuple[str, str]]:
         """Yield id and content hash of all documents."""
-        yield from ((_id(entry), entry.metadata["hash"]) for entry in self._entries(number=_FIRST))
+        yield from ((document_id_of(entry), entry.metadata["hash"]) for entry in self._entries(number=_FIRST))
 
     def document(self, document_id: str) -> Document:
         """Return a document with its whole text.
@@ -169,12 +165,12 @@ class VectorStoreIndex:
         Raises:
             StoreError: No document has this id.
         """
-        return _document(self._of(document_id))
+        return document_of(self._of(document_id))
 
     def _of(self, document_id: str) -> list[Entry]:
         """Return the entries of a document, in order."""
-        found = list(self._entries(documents=[encodable(document_id)], short=False))
-        entries = sorted((one for one in found if _id(one) == document_id), key=lambda one: one.metadata["number"])
+        wanted = self._entries(documents=[storable(document_id)], short=False)
+        entries = sorted(wanted, key=lambda entry: entry.metadata["number"])
         if not entries or entries[0].metadata["number"] != _FIRST:
             raise self._unknown(document_id)
         return [entry for entry in entries if entry.metadata["hash"] == entries[0].metadata["hash"]]
@@ -189,10 +185,10 @@ class VectorStoreIndex:
         for document_id in wanted:
             if document_id in self:
                 entries = self._of(document_id)
-                passages = [_chunk(entry).searchable for entry in entries]
+                passages = [chunk_of(entry).searchable for entry in entries]
                 with self._listing.failing():
                     vectors = self._listing.vectors([entry.metadata["pk"] for entry in entries])
-                yield StoredDocument(_document(entries), passages, vectors, [_tokens(entry) for entry in entries])
+                yield StoredDocument(document_of(entries), passages, vectors, [tokens_of(entry) for entry in entries])
 
     def _unknown(self, document_id: str) -> StoreError:
         return StoreError(f"no document {document_id!r} in {self.address}; see: beleg index list")
@@ -226,8 +222,8 @@ class VectorStoreIndex:
             found: list[tuple[Entry, float]] = search.similarity_search_with_score_by_vector(
                 vector.tolist(), k=k, **self._listing.only(documents)
             )
-        hashes = self._hashes(sorted({_id(entry) for entry, _ in found}))
-        return [(entry, score) for entry, score in found if hashes.get(_id(entry)) == entry.metadata["hash"]]
+        hashes = self._hashes(sorted({document_id_of(entry) for entry, _ in found}))
+        return [(entry, score) for entry, score in found if hashes.get(document_id_of(entry)) == entry.metadata["hash"]]
 
     # Writing
 
@@ -239,7 +235,8 @@ class VectorStoreIndex:
         """
         changes = Changes()
         chunks_done = 0
-        for group in groups(new_documents(documents, self.content_hash, changes), GROUP_CHUNKS):
+        new = new_documents(with_storable_ids(documents, changes), self.content_hash, changes)
+        for group in groups(new, GROUP_CHUNKS):
             documents_done = len(changes.added) + len(changes.updated) + len(changes.unchanged)
             self._write(group, changes, partial(tell, progress, documents_done, chunks_done))
             chunks_done += sum(len(chunks) for _, chunks in group)
@@ -255,7 +252,7 @@ class VectorStoreIndex:
             self._name_embedder(vectors[0])
             for document, chunks in group:
                 before = self._delete([document.id])
-                entries = list(_entries(document, chunks, [next(waiting) for _ in chunks]))
+                entries = list(entries_of(document, chunks, [next(waiting) for _ in chunks]))
                 for part in (entries[1:], entries[:1]):
                     if part:
                         ids = [entry.metadata.pop("pk") for entry in part]
@@ -288,7 +285,7 @@ class VectorStoreIndex:
 
     def _delete(self, documents: Sequence[str]) -> bool:
         """Delete documents, their first entries first; return whether there were any."""
-        entries = list(self._entries(documents=[*map(encodable, documents)])) if documents else []
+        entries = list(self._entries(documents=documents)) if documents else []
         for is_first in (True, False):
             ids = [one.metadata["pk"] for one in entries if (one.metadata["number"] == _FIRST) is is_first]
             if ids and self._store.delete(ids=ids) is False:
@@ -301,78 +298,11 @@ class VectorStoreSearch:
 
     def __init__(self, nearest: Sequence[tuple[Entry, float]], tokens: Tokens) -> None:
         with one_thread():
-            bits = [_tokens(entry) for entry, _ in nearest]
+            bits = [tokens_of(entry) for entry, _ in nearest]
             late = late_scores(tokens, bits).tolist()
         found = zip(nearest, late, bits, strict=True)
-        self._hits = [Hit(_chunk(entry), score, score, 0.0, near, rows) for (entry, score), near, rows in found]
+        self._hits = [Hit(chunk_of(entry), score, score, 0.0, near, rows) for (entry, score), near, rows in found]
 
     def hits(self, terms: Iterable[str]) -> list[Hit]:  # noqa: ARG002 - of the interface
         """Return the nearest chunks by meaning, in no useful order."""
         return self._hits
-
-
-# Entries
-
-
-def _entries(document: Document, chunks: Sequence[Chunk], tokens: Sequence[Bits]) -> Iterator[Entry]:
-    """Yield the entries of a document; each carries what lies before its chunk, the last one the rest."""
-    end = 0
-    for number, (chunk, rows) in enumerate(zip(chunks, tokens, strict=True)):
-        is_last = number == len(chunks) - 1
-        until = len(document.text) + 1 if is_last else chunk.end
-        data = {
-            "id": document.id,
-            "title": document.title,
-            "heading": chunk.heading,
-            "before": document.text[end : chunk.start],
-            "text": chunk.text,
-            "after": document.text[chunk.end :] if is_last else "",
-            "start": chunk.start,
-            "sentences": chunk.sentences,
-            "places": [astuple(place) for place in document.places if end <= place.start < until],
-            "fields": {name: getattr(document, name) for name in ("language", "source", "date")},
-            "width": rows.shape[1],
-        }
-        metadata = {
-            "pk": f"{_key(document)}-{number}",
-            "document": encodable(document.id),
-            "hash": document.content_hash,
-            "number": number,
-            "chunks": len(chunks),
-            "data": json.dumps(data),
-            "tokens": base64.b64encode(rows.tobytes()).decode(),
-        }
-        yield Entry(encodable(chunk.searchable), metadata=metadata)
-        end = chunk.end
-
-
-def _id(entry: Entry) -> str:
-    return str(entry.metadata["document"])
-
-
-def _chunk(entry: Entry) -> Chunk:
-    data = json.loads(entry.metadata["data"])
-    sentences = tuple((first, last) for first, last in data["sentences"])
-    start, text = data["start"], data["text"]
-    return Chunk(data["id"], data["title"], text, start, start + len(text), sentences, data["heading"])
-
-
-def _tokens(entry: Entry) -> Bits:
-    width = json.loads(entry.metadata["data"])["width"]
-    return np.frombuffer(base64.b64decode(entry.metadata["tokens"]), np.uint8).reshape(-1, width)
-
-
-def _document(entries: Sequence[Entry]) -> Document:
-    parts = [json.loads(entry.metadata["data"]) for entry in entries]
-    places = tuple(
-        Place(start, end, page, tuple(box) if box else None, name, target)
-        for part in parts
-        for start, end, page, box, name, target in part["places"]
-    )
-    text = "".join(part["before"] + part["text"] for part in parts) + parts[-1]["after"]
-    return Document(parts[0]["id"], parts[0]["title"], text, places=places, **parts[0]["fields"])
-
-
-def _key(document: Document) -> str:
-    """Return what the keys of a document's entries begin with, another one for each content."""
-    return hashlib.sha256(f"{document.id} {document.content_hash}".encode("utf-8", "surrogatepass")).hexdigest()[:32]

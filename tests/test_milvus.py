@@ -99,6 +99,14 @@ def test_every_text_comes_back_letter_for_letter(index: AnyIndex) -> None:
         assert all(one.text[hit.chunk.start : hit.chunk.end] == hit.chunk.text for hit in hits)
 
 
+def test_an_id_that_cannot_be_stored_is_named(index: AnyIndex) -> None:
+    changes = index.add([Document("a\0b", "", "Text.", source="a.jsonl"), Document("c", "", "Text.")])
+    assert (changes.added, len(changes.failed)) == (["c"], 1)
+    assert "a\0b" not in index
+    with pytest.raises(StoreError, match="no document"):
+        index.document("\ud800")
+
+
 def test_a_document_that_is_only_half_there_is_not_seen(index: AnyIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     index.add([document(1)])
     store = index._store  # type: ignore[attr-defined]

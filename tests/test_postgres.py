@@ -195,7 +195,7 @@ def test_every_text_comes_back_letter_for_letter(index: AnyIndex) -> None:
 
 def test_an_id_that_cannot_be_stored_is_named(index: AnyIndex) -> None:
     changes = index.add([Document("a\0b", "", "Text.", source="a.jsonl"), Document("c", "", "Text.")])
-    reason = "id 'a\\x00b' holds what PostgreSQL cannot store; give the document another id"
+    reason = "id 'a\\x00b' holds what the store cannot keep; give the document another id"
     assert changes == Changes(added=["c"], failed=[Failure("a.jsonl", reason)])
     assert "a\0b" not in index
     assert index.content_hash("\ud800") is None

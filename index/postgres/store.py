@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from index.adding import Changes, Group, Progress, groups, new_documents, tell
+from index.adding import Changes, Group, Progress, groups, new_documents, storable, tell, with_storable_ids
 from index.address import StoreURL, folder_of
-from index.document import Document, Failure, KnownDocument
+from index.document import Document, KnownDocument
 from index.embedding import Embedder, load_embedder
 from index.late_interaction import NO_TOKENS, Tokens
 from index.manifest import EmbedderIdentity, StoreError, identity
@@ -245,7 +245,7 @@ class PostgresIndex:
         """
         changes = Changes()
         chunks_done = 0
-        new = new_documents(self._storable(documents, changes), self._committed_hash, changes)
+        new = new_documents(with_storable_ids(documents, changes), self._committed_hash, changes)
         for group in groups(new, GROUP_CHUNKS):
             documents_done = len(changes.added) + len(changes.updated) + len(changes.unchanged)
             replaced = self._commit_documents(group, partial(tell, progress, documents_done, chunks_done))
@@ -291,17 +291,6 @@ class PostgresIndex:
             pass
         return replaced
 
-    def _storable(
-        self, documents: Iterable[Document | KnownDocument], changes: Changes
-    ) -> Iterator[Document | KnownDocument]:
-        """Leave out, and name, what PostgreSQL has no letters for; texts and titles may hold what they like."""
-        for document in documents:
-            if storable(document.id):
-                yield document
-            else:
-                reason = f"id {document.id!r} holds what PostgreSQL cannot store; give the document another id"
-                changes.failed.append(Failure(document.source, reason))
-
 
 def _remove(connection: Connection, collection: int, ids: Sequence[str]) -> None:
     connection.execute("select from beleg_collection where id = %s for update", (collection,))
@@ -311,15 +300,6 @@ def _remove(connection: Connection, collection: int, ids: Sequence[str]) -> None
 def collection_name(url: StoreURL) -> str:
     """Return the tenant that a URL names."""
     return url.option("collection", "default")
-
-
-def storable(text: str) -> str:
-    r"""Return a text that PostgreSQL can store and compare, "" for one that it cannot.
-
-    >>> storable("satzung-2024"), storable("\0"), storable("\ud800")
-    ('satzung-2024', '', '')
-    """
-    return "" if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text) else text
 
 
 def _document(row: Sequence[Any]) -> Document:
