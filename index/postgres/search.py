@@ -1,5 +1,6 @@
 """A question's vector, tokens and terms -> the chunks of a collection in PostgreSQL that answer best."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ _NEAREST = """
     order by {vector} <#> %(vector)s limit %(k)s
 """
 _PASSAGES = """
-    select c.number, d.id, d.title, c.first, c.last, c.heading, c.sentences, c.text, c.tokens, c.width,
+    select c.number, d.id, d.title::text, c.first, c.last, c.heading::text, c.sentences, c.text, c.tokens, c.width,
     c.vector
     from beleg_chunk c join beleg_document d on d.collection = c.collection and d.number = c.document
     where c.collection = %s and c.number = any(%s)
@@ -118,7 +119,8 @@ def _chunk(row: Sequence[object]) -> Chunk:
     document_id, title, first, last, heading, sentences, text = row[1:8]
     spans = np.frombuffer(sentences, "<i4").reshape(-1, 2).tolist()  # type: ignore[call-overload]
     decoded = bytes(text).decode("utf-8", "surrogatepass")  # type: ignore[call-overload]
-    return Chunk(document_id, title, decoded, first, last, tuple(map(tuple, spans)), heading)  # type: ignore[arg-type]
+    headings = json.loads(title), json.loads(heading)  # type: ignore[arg-type]  # faster than the client does it
+    return Chunk(document_id, headings[0], decoded, first, last, tuple(map(tuple, spans)), headings[1])  # type: ignore[arg-type]
 
 
 def _best(scores: Floats, k: int) -> Ints:

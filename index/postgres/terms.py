@@ -92,11 +92,11 @@ class Found:
     """The postings of a question's terms, and of the compounds that hold them."""
 
     def __init__(self, connection: Connection, collection: int, words: Iterable[str]) -> None:
-        parts: dict[str, dict[bool, list[Rows]]] = {word: {False: [], True: []} for word in words}
+        parts: dict[str, dict[bool, list[bytes]]] = {word: {False: [], True: []} for word in words}
         cursor = connection.cursor(binary=True)
         cursor.execute(_POSTINGS, {"collection": collection, "words": list(parts)})
         for word, holds, rows in cursor:
-            parts[word][holds].append(unpacked(rows))
+            parts[word][holds].append(rows)
         self._parts = parts
         row = connection.execute("select chunks, terms from beleg_collection where id = %s", (collection,)).fetchone()
         self.chunks, self.terms = row or (0, 0)
@@ -106,11 +106,11 @@ class Found:
 
         The chunks are in order, each once.
         """
-        own, compounds = ((np.concatenate(rows) if rows else np.empty(0, ROW)) for rows in self._parts[word].values())
-        both = np.concatenate([own, compounds])
+        own, compounds = (b"".join(rows) for rows in self._parts[word].values())
+        both = unpacked(own + compounds)
         chunks, lengths = both["chunk"].astype(np.int64), both["length"].astype(np.int64)
         counts = both["count"].astype(np.float32)
-        counts[len(own) :] *= np.float32(COMPOUND_WEIGHT)
+        counts[len(own) // ROW.itemsize :] *= np.float32(COMPOUND_WEIGHT)
         numbers, places = np.unique(chunks, return_inverse=True)
         return numbers, np.bincount(places, counts, len(numbers)).astype(np.float32), _first(lengths, places, numbers)
 
