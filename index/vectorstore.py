@@ -228,7 +228,9 @@ class VectorStoreIndex:
     # Writing
 
     def add(self, documents: Iterable[Document | KnownDocument], *, progress: Progress | None = None) -> Changes:
-        """Index new and changed documents, one after the other; see ``Index.add``.
+        """Index new and changed documents in groups; see ``Index.add``.
+
+        While a group with changed documents is written, these cannot be seen.
 
         Raises:
             StoreError: The store cannot be reached any more, or the embedder is not the index's.
@@ -248,18 +250,26 @@ class VectorStoreIndex:
         vectors, tokens = self.embedder.embed_passages(passages, progress=embedding)
         self._kept.kept = {encodable(text): vector.tolist() for text, vector in zip(passages, vectors, strict=True)}
         waiting = iter(tokens)
+        ids = [document.id for document, _ in group]
         with self._listing.failing():
             self._name_embedder(vectors[0])
-            for document, chunks in group:
-                before = self._delete([document.id])
-                entries = list(entries_of(document, chunks, [next(waiting) for _ in chunks]))
-                for part in (entries[1:], entries[:1]):
-                    if part:
-                        ids = [entry.metadata.pop("pk") for entry in part]
-                        self._store.add_texts(
-                            [one.page_content for one in part], [one.metadata for one in part], ids=ids
-                        )
-                (changes.updated if before else changes.added).append(document.id)
+            before = self._hashes(ids)
+            self._delete(ids)
+            entries = [
+                entry
+                for document, chunks in group
+                for entry in entries_of(document, chunks, [next(waiting) for _ in chunks])
+            ]
+            for is_first in (False, True):
+                self._put([entry for entry in entries if (entry.metadata["number"] == _FIRST) is is_first])
+        changes.updated += [document_id for document_id in ids if document_id in before]
+        changes.added += [document_id for document_id in ids if document_id not in before]
+
+    def _put(self, entries: Sequence[Entry]) -> None:
+        if entries:
+            ids = [entry.metadata.pop("pk") for entry in entries]
+            texts, metadata = [entry.page_content for entry in entries], [entry.metadata for entry in entries]
+            self._store.add_texts(texts, metadata, ids=ids)
 
     def _name_embedder(self, vector: Floats) -> None:
         if self.built_with is None:
@@ -283,14 +293,13 @@ class VectorStoreIndex:
             self._delete(wanted)
         return Changes(removed=wanted)
 
-    def _delete(self, documents: Sequence[str]) -> bool:
-        """Delete documents, their first entries first; return whether there were any."""
+    def _delete(self, documents: Sequence[str]) -> None:
+        """Delete documents, their first entries first."""
         entries = list(self._entries(documents=documents)) if documents else []
         for is_first in (True, False):
             ids = [one.metadata["pk"] for one in entries if (one.metadata["number"] == _FIRST) is is_first]
             if ids and self._store.delete(ids=ids) is False:
                 raise StoreError(f"{self.address}: the store deletes nothing; try again")
-        return any(entry.metadata["number"] == _FIRST for entry in entries)
 
 
 class VectorStoreSearch:
