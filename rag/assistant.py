@@ -19,6 +19,7 @@ from rag.citations import Citation
 from rag.confidence import Signals, least_confidence
 from rag.evidence import Evidence, select_evidence
 from rag.grounding import Verdict
+from rag.hidden import hidden_notice
 from rag.language import Language, question_language
 from rag.llm import LLM, NoModelError, load_llm
 from rag.prompt import constant_prompt
@@ -216,7 +217,9 @@ class Assistant:
             hits=tuple(hits),
             model=llm.name if llm else EXTRACTIVE,
             seconds=time.perf_counter() - started,
-            notice=writer.notice or notice,
+            notice=" ".join(
+                part for part in (writer.notice or notice, hidden_notice(question, evidence, language)) if part
+            ),
             verdicts=tuple(writer.verdicts),
             confidence=writer.confidence.value if writer.confidence else None,
             nearest=writer.nearest if status == "abstained" else (),

@@ -195,7 +195,7 @@ class Writer:
         """
         for place, citation in enumerate(self.citations[:GLOSSED_CITATIONS]):
             core = next(part for part in self._used if _is_within(part, citation))
-            gloss = _said(llm, gloss_prompt(core.text), MAX_GLOSS_TOKENS)
+            gloss = _said(llm, gloss_prompt(core.text), MAX_GLOSS_TOKENS).strip('"“”„')
             if check_sentence(gloss, [core], self.question, "en").supported:
                 self.citations[place] = replace(citation, gloss=gloss)
 
@@ -318,6 +318,6 @@ def _looks_german(word: str) -> bool:
 def _said(llm: LLM, messages: list[Message], max_tokens: int = MAX_ANSWER_TOKENS) -> str:
     """Return one whole text of the model in one line, and nothing where it breaks off."""
     try:
-        return without_markers(" ".join("".join(llm.stream(messages, max_tokens=max_tokens)).split())).strip('"“”„')
+        return without_markers(" ".join("".join(llm.stream(messages, max_tokens=max_tokens)).split()))
     except LLMError:
         return ""
