@@ -178,7 +178,8 @@ class Assistant:
         Raises:
             AssistantError: The question is empty, or the language is neither German nor English.
             StoreError: A document id is unknown.
-            LLMError: The model cannot be asked.
+            LLMError: The model cannot be asked because of a setting. One that gives no answer now is no error: the
+                answer is made of quotes, and its notice says why.
         """
         started = time.perf_counter()
         if not question.strip():
@@ -203,9 +204,11 @@ class Assistant:
         signals = _signals(full_question, asked_in, hits, everywhere, evidence)
         writer = Writer(self.index, asked, evidence, language, signals, self.least_confidence, stopped)
         llm, notice = self._model(language)
-        yield from writer.generate(llm) if llm else writer.extract()
+        yield from writer.write(llm) if llm else writer.extract()
         if stopped():
             return
+        if writer.unavailable:
+            llm, notice = None, f"{_UNAVAILABLE_NOTICE[language]} ({writer.unavailable})"
 
         text, status = writer.text, writer.status
         yield Answer(
@@ -271,6 +274,10 @@ def _load_into(loading: "Future[LLM | None]", language: Language, progress: Prog
 
 _UNRELATED = 0.3  # late interaction of a question with a passage about something else, where there are few
 
+_UNAVAILABLE_NOTICE: dict[Language, str] = {
+    "de": "Das Sprachmodell ist nicht zu erreichen: Die Antwort besteht aus den passendsten Sätzen der Dokumente.",
+    "en": "The language model cannot be reached: the answer is made of the best matching German sentences.",
+}
 _EXTRACTIVE_NOTICE: dict[Language, str] = {
     "de": "Ohne Sprachmodell: Die Antwort besteht aus den passendsten Sätzen der Dokumente.",
     "en": "Without a language model: the answer is made of the best matching German sentences of the documents.",

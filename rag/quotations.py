@@ -18,8 +18,8 @@ _CLOSED_BY = {
     "''": ("''",),
     "``": ("''", "``"),
 }
-_APOSTROPHES = frozenset("'‘’‛")
-"""Of these one alone is none of a quotation: 's war, Hans' Haus, the '90s."""
+_APOSTROPHES = frozenset("'‚‘’‛")
+"""Of these one alone is none of a quotation: 's war, Hans' Haus, the '90s. Two of them do begin one before a word."""
 _BEFORE_QUOTATION = frozenset("([{:–—-/*_>„“”»«\"‚‘›‹'")
 _LEFT_OUT = re.compile(r"\[?(?:…|\.\.\.)\]?")
 
@@ -62,7 +62,7 @@ def _quotations(text: str) -> Iterator[Quotation]:
             if close := _closing(text, mark):
                 yield mark.end(), close.start(), True
                 searched = ended = close.end()
-            elif mark[0] not in _APOSTROPHES:
+            elif mark[0] not in _APOSTROPHES or mark[0] in "‚‘":
                 yield mark.end(), len(text), False
                 return
         elif _closes(text, mark) and _is_no_other_sign(text, mark):

@@ -16,7 +16,7 @@ from rag.document_date import document_date
 from rag.draft import is_refusal, sentences_of
 from rag.evidence import Evidence
 from rag.grounding import Verdict, check_sentence
-from rag.llm import LLM, BrokenAnswerError, LLMError, Message, Token
+from rag.llm import LLM, BrokenAnswerError, LLMError, Message, Token, UnavailableError
 from rag.prompt import NO_ANSWER, answer_prompt, constant_prompt, gloss_prompt, repair_prompt
 from rag.wording import dates_in_english, spelled_out
 
@@ -61,6 +61,7 @@ class Writer:
         signals: What the retrieval says of the question.
         least_confidence: From which confidence on to answer; ``None``: as fitted.
         stopped: Whether nobody waits for the answer any more.
+        unavailable: Why the model gave no answer at all, so that the sentences are those of the documents.
         confidence: How sure it is; ``None``: nothing is fitted for this embedder.
     """
 
@@ -75,6 +76,7 @@ class Writer:
     verdicts: list[Verdict] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
     notice: str = ""
+    unavailable: str = ""
     confidence: Confidence | None = None
     _used: list[Evidence] = field(default_factory=list)
     _vectors: dict[str, Floats] = field(default_factory=dict)
@@ -98,7 +100,15 @@ class Writer:
         cited = (cite(sentence, marker, self.index) for marker, sentence in enumerate(best, start=1))
         return tuple(citation for citation in cited if citation)
 
-    def generate(self, llm: LLM) -> Iterator[AnswerSentence]:
+    def write(self, llm: LLM) -> Iterator[AnswerSentence]:
+        """Let the model write; where it gives no answer now, take sentences of the documents as they stand."""
+        try:
+            yield from self._generate(llm)
+        except UnavailableError as error:
+            self.unavailable = str(error)
+            yield from self.extract()
+
+    def _generate(self, llm: LLM) -> Iterator[AnswerSentence]:
         """Let the model write, and pass on what its evidence carries; nothing where it is not sure enough."""
         if not self.evidence or not self._is_sure(self.signals, llm.name):
             return
