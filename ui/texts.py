@@ -21,6 +21,7 @@ class Texts:
     index_add: str
     index_list: str
     index_remove: str
+    index_repair: str
     ask: str
     models: str
     chat: str
@@ -47,6 +48,11 @@ class Texts:
     gone: str
     total: str
     no_documents: str
+    repair_damaged: str
+    repair_lost: str
+    repair_guessed: str
+    repair_whole: str
+    repaired: str
     indexing: str
     indexed: str
     fetching: str
@@ -197,6 +203,7 @@ DE = Texts(
     ),
     index_list="Die aufgenommenen Dokumente auflisten.",
     index_remove="Dokumente entfernen.",
+    index_repair="Einen beschädigten Index aus den Texten seiner Dokumente wiederherstellen.",
     ask="Eine Frage stellen, auf Deutsch oder Englisch.",
     models="Zeigen, welche Modelle verwendet werden, woher sie stammen und ob sie geprüft sind.",
     chat="Den Chat im Browser öffnen.",
@@ -221,6 +228,11 @@ DE = Texts(
     skipped="{files} Dateien unbekannter Formate übersprungen: {endings}",
     gone="{documents} Dokumente, deren Dateien nicht mehr da sind ({first}); entfernen: beleg index add --prune …",
     total="{documents} Dokumente in {folder}",
+    repair_damaged="Beschädigt: {file}",
+    repair_lost="Verloren: {id}; die Datei neu aufnehmen: {source}",
+    repair_guessed="Auch die Liste der Dokumente war beschädigt: Entfernte können wieder da sein.",
+    repair_whole="Der Index ist unbeschädigt.",
+    repaired="{documents} Dokumente neu aufgenommen; der Index ist wieder ganz.",
     no_documents="Der Index in {folder} ist leer. Dokumente aufnehmen: beleg index add PFAD",
     indexing="Dokumente werden aufgenommen",
     indexed="{documents} Dokumente · {chunks} Abschnitte · {rate:.0f}/s",
@@ -392,6 +404,7 @@ EN = Texts(
     ),
     index_list="List the indexed documents.",
     index_remove="Remove documents.",
+    index_repair="Rebuild a damaged index from the text of its documents.",
     ask="Ask a question in German or English.",
     models="Show which models are used, where they are from and whether they are verified.",
     chat="Open the chat in the browser.",
@@ -416,6 +429,11 @@ EN = Texts(
     skipped="{files} files of unknown formats skipped: {endings}",
     gone="{documents} documents whose files are gone ({first}); remove them: beleg index add --prune …",
     total="{documents} documents in {folder}",
+    repair_damaged="Damaged: {file}",
+    repair_lost="Lost: {id}; add its file again: {source}",
+    repair_guessed="The list of documents was damaged, too: removed ones may be back.",
+    repair_whole="The index is undamaged.",
+    repaired="{documents} documents indexed anew; the index is whole again.",
     no_documents="The index in {folder} is empty. Add documents: beleg index add PATH",
     indexing="Indexing documents",
     indexed="{documents} documents · {chunks} chunks · {rate:.0f}/s",
