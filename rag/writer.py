@@ -16,6 +16,7 @@ from rag.document_date import document_date
 from rag.draft import is_refusal, sentences_of
 from rag.evidence import Evidence
 from rag.grounding import Verdict, check_sentence
+from rag.instructions import repeats_instructions
 from rag.llm import LLM, BrokenAnswerError, LLMError, Message, Token, UnavailableError
 from rag.prompt import NO_ANSWER, answer_prompt, constant_prompt, gloss_prompt, repair_prompt
 from rag.wording import dates_in_english, spelled_out
@@ -42,6 +43,7 @@ _UNSURE: dict[Language, str] = {
     "de": "Zu unsicher: {value:.2f}, mindestens {least:.2f}",
     "en": "too unsure: {value:.2f}, at least {least:.2f}",
 }
+_INSTRUCTIONS = "it repeats what the model is told to do"
 _FIXED_FORM = "The documents say: “{quote}”"
 
 
@@ -215,6 +217,9 @@ class Writer:
         """Pass on a sentence with the evidence that carries it; drop it where none does."""
         text = without_markers(sentence)
         if not re.search(r"\w", text):
+            return
+        if repeats_instructions(text, " ".join(part.text for part in self.evidence)):
+            self.verdicts.append(Verdict(text, supported=False, reason=_INSTRUCTIONS, kind="instructions"))
             return
         verdicts = []
         ordered = self._candidates(text, markers(sentence))

@@ -390,6 +390,8 @@ DE = Texts(
         "modality": "Müssen, Dürfen oder Können weicht ab",
         "role": "vertauscht, wer was tut",
         "quote": "das Zitat steht nicht wörtlich im Beleg",
+        "link": "ein Verweis steht nicht im Beleg oder würde als solcher gezeigt",
+        "instructions": "wiederholt, was dem Sprachmodell aufgetragen ist",
         "question": "antwortet nicht auf die Frage",
     },
 )
@@ -586,6 +588,8 @@ EN = Texts(
         "modality": "must, may or can differs",
         "role": "exchanges who does what",
         "quote": "the quote does not stand in the evidence word for word",
+        "link": "a link is not in the evidence, or would be shown as one",
+        "instructions": "repeats what the language model is told to do",
         "question": "does not answer the question",
     },
 )

@@ -15,6 +15,7 @@ from rag.evidence import FARTHEST_NEIGHBOUR, Evidence
 from rag.grounding.amounts import wrong_amount
 from rag.grounding.bindings import crossed
 from rag.grounding.dates import wrong_date
+from rag.grounding.links import foreign_link
 from rag.grounding.modality import changed_force
 from rag.grounding.names import missing_name
 from rag.grounding.negation import changed_negation
@@ -33,8 +34,8 @@ LONGEST_FRAGMENT = 8
 class Verdict:
     """Whether a sentence of the answer is carried by its evidence, and if not, what is not.
 
-    ``kind`` is the rule that found it: name, number, unit, date, negation, comparison, modality, role, quote, question;
-    ``words`` are those of the sentence that it is about.
+    ``kind`` is the rule that found it: name, number, unit, date, negation, comparison, modality, role, quote, link,
+    question; ``words`` are those of the sentence that it is about.
     """
 
     sentence: str
@@ -84,9 +85,7 @@ def _findings(
         yield amount[0], (amount[1],), amount[2]
     if date := wrong_date(claim.text, source.text, known):
         yield "date", (date,), f"{date!r} is not in the evidence"
-    for quote in quoted(claim.text):
-        if not any(find_quote(quote, text) for text in sources):
-            yield "quote", (quote,), f"quote {quote!r} is not in the evidence"
+    yield from _not_verbatim(claim.text, source.text, sources)
     if _is_fragment(claim):
         return
     if force := changed_force(claim, source):
@@ -99,6 +98,15 @@ def _findings(
         yield "role", pair, f"{pair[0]!r} and {pair[1]!r} have other parts in the evidence"
     if pair := crossed(claim, source):
         yield "role", pair, f"{pair[0]!r} and {pair[1]!r} do not belong together in the evidence"
+
+
+def _not_verbatim(text: str, source: str, sources: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Yield a quote or an address that does not stand in the evidence letter for letter, and what would be a link."""
+    for quote in quoted(text):
+        if not any(find_quote(quote, one) for one in sources):
+            yield "quote", (quote,), f"quote {quote!r} is not in the evidence"
+    if link := foreign_link(text, source):
+        yield "link", (link,), f"link {link!r} is not in the evidence, or would be shown as one"
 
 
 def _passages(evidence: Sequence[Evidence]) -> list[str]:
