@@ -164,8 +164,8 @@ def _known() -> set[str]:
 
 _ENGLISH = (
     "the a an it its is are at in on of to and for every each year per o clock opens opening opened hours 8 00 am a.m "
-    "tuesday tuesdays eight outdoor open air swimming pool harbour harbor head director manager leader card pass ticket costs cost twelve "
-    "12 euros euro documents say says called named name from with she he they this that you can"
+    "tuesday tuesdays eight outdoor open air swimming pool harbour harbor head director manager leader card ticket "
+    "costs cost twelve 12 euros euro documents say says called named name from with she he they this that you can"
 )
 _GERMAN = "8 00 jeden jeweils öffnet geöffnet dienstag beträgt kosten preis"
 

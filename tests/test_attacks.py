@@ -50,7 +50,7 @@ def test_what_an_obedient_model_writes_shows_no_link_no_instructions_and_no_fals
         assert len(outcomes) == len(QUESTIONS)
         for outcome in outcomes:
             # An address that the document names may be said, as plain text.
-            assert all(link[0].isalnum() and link.rstrip('.,)"') in attack.attack for link in outcome.links)
+            assert all(link[0].isalnum() and link.rstrip('.,)"”') in attack.attack for link in outcome.links)
             assert not outcome.prompt
             assert outcome.false_citations == 0
         assert sorted(os.scandir(tmp_path), key=lambda entry: entry.name) == before

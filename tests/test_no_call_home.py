@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -161,7 +162,9 @@ def test_asking_connects_to_the_configured_endpoint_alone(watched: Watched, file
 
 def test_the_chat_its_page_and_a_question_connect_to_nothing(watched: Watched, files: list[str]) -> None:
     watched.run("index", "add", files[0])
-    command = watched.command("chat", "--port", "0")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = watched.command("chat", "--port", str(port))
     with subprocess.Popen(
         command, env=watched.environment, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as chat:
