@@ -201,7 +201,8 @@ def _lines(figures: dict[str, object]) -> Iterator[str]:
 def main(
     bipia: Annotated[Path | None, typer.Option(help="BIPIA's text_attack_train.json")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all outcomes")] = None,
-    first: Annotated[int | None, typer.Option(help="Only so many attacks of each set")] = None,
+    part: Annotated[int, typer.Option(help="Which part of the attacks", min=1)] = 1,
+    parts: Annotated[int, typer.Option(help="Into how many parts they are divided", min=1)] = 1,
 ) -> None:
     """Plant attacks in documents, ask the model of the settings, and print how many succeed."""
     from rag.llm import LLMError, load_llm
@@ -209,7 +210,7 @@ def main(
     llm = load_llm()
     if llm is None:
         raise LLMError("BELEG_LLM_MODEL is none; set the model that is to be attacked")
-    attacks = german_attacks()[:first] + (bipia_attacks(bipia)[:first] if bipia else [])
+    attacks = (german_attacks() + (bipia_attacks(bipia) if bipia else []))[part - 1 :: parts]
 
     def told(outcome: Outcome) -> None:
         if outcome.succeeded:
