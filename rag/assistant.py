@@ -30,6 +30,7 @@ from rag.writer import AnswerSentence, Status, Writer
 History = Sequence[tuple[str, str]]
 
 HITS = 5
+QUESTION_CHARACTERS = 2000
 EXTRACTIVE = "extractive"
 ABSTENTION: dict[Language, str] = {"de": "Die Dokumente sagen dazu nichts.", "en": "The documents do not say."}
 
@@ -176,7 +177,7 @@ class Assistant:
                 stream ends without an answer.
 
         Raises:
-            AssistantError: The question is empty, or the language is neither German nor English.
+            AssistantError: The question is empty or too long, or the language is neither German nor English.
             StoreError: A document id is unknown.
             LLMError: The model cannot be asked because of a setting. One that gives no answer now is no error: the
                 answer is made of quotes, and its notice says why.
@@ -184,6 +185,10 @@ class Assistant:
         started = time.perf_counter()
         if not question.strip():
             raise AssistantError("the question is empty; ask something")
+        if len(question) > QUESTION_CHARACTERS:
+            raise AssistantError(
+                f"the question has {len(question)} characters, at most {QUESTION_CHARACTERS}; ask shorter"
+            )
         if language not in (None, "de", "en"):
             raise AssistantError(f"answers are in 'de' or 'en', not in {language!r}")
         asked_in = question_language(question, self.interface)

@@ -15,8 +15,6 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import atheris
-
 TEXT = "Die Messe begann im Juli. § 5 Abs. 2 BGB gilt.\n\nSie dauerte drei Tage – „sehr gut“."
 HTML = f"<html><head><title>Messe</title></head><body><h1>Ä</h1><p style='color:red'>{TEXT}</p></body></html>"
 
@@ -156,6 +154,8 @@ def _run(one: Callable[[bytes], None], corpus: Path, options: argparse.Namespace
         f"-artifact_prefix={options.artifacts}/",
         "-print_final_stats=1",
     ]
+    import atheris
+
     atheris.Setup(arguments, one)
     atheris.Fuzz()
 
@@ -171,6 +171,8 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="beleg-fuzz-"))
     corpus = folder / "corpus"
     corpus.mkdir()
+    import atheris
+
     with atheris.instrument_imports(include=["index", "rag"]):
         one = target(options.kind, folder)
     for number, seed in enumerate(seeds(options.kind)):

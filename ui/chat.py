@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index.errors import BelegError
-from rag.assistant import EXTRACTIVE, Assistant, Event
+from rag.assistant import EXTRACTIVE, QUESTION_CHARACTERS, Assistant, Event
 from ui.conversation import ConversationError, Turn, Turns, ended, follow, history, restored
 from ui.evidence import note_html
 from ui.frame import bar_html, header_html, pane_html, turn_html, welcome_html
@@ -22,7 +22,6 @@ from ui.texts import Language, Texts, texts
 if TYPE_CHECKING:
     import gradio as gr
 
-QUESTION_CHARACTERS = 2000
 LOADING_SECONDS = 0.5
 """Between two looks at how far the loading is."""
 _PAGE_FIRST = 1.0

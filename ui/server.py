@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ui.api import Service
 
 MOST_BODY_BYTES = 512 * 1024
+MOST_PAGE_BYTES = 4 * 1024 * 1024
+"""What the page sends at most, but for uploads: a conversation of the browser's history."""
 """Of a question over HTTP, the conversation so far included."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECURITY_HEADERS = {
@@ -76,11 +78,22 @@ def application(
         add_routes(app, service)
     if router:
         app.include_router(router)
-    served = bounded(with_pages(app, pages, language) if pages else app, "/answer", MOST_BODY_BYTES)
+    served = bounded(with_pages(app, pages, language) if pages else app, most_bytes)
     password = ServerSettings().password
     if password:
         served = behind_login(served, Login(password.get_secret_value(), language))
     return guarded(served, LOOPBACK if host in LOOPBACK else ())
+
+
+def most_bytes(path: str) -> int:
+    """Return how large the body of a request may be; uploads bound their own.
+
+    >>> most_bytes("/answer") < most_bytes("/de/gradio_api/queue/join"), most_bytes("/beleg/documents")
+    (True, 0)
+    """
+    if path == "/beleg/documents":
+        return 0
+    return MOST_BODY_BYTES if path == "/answer" else MOST_PAGE_BYTES
 
 
 def with_pages(app: "fastapi.FastAPI", pages: "Mapping[Language, gr.Blocks]", language: Language) -> ASGI:
