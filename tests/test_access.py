@@ -70,7 +70,7 @@ def forged() -> list[dict[str, str]]:
     return [
         *({"Cookie": f"{COOKIE}={cookie}"} for cookie in cookies),
         *({"Cookie": f"{name}=1"} for name in ("session", "beleg.client", "access-token")),
-        *({"Authorization": f"Basic {bearer}"} for bearer in bearers),
+        *({"Authorization": f"Basic {bearer}".strip()} for bearer in bearers),
         {"X-Beleg": "1"},
         {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": "localhost"},
         {"X-Original-URL": "/health", "X-Rewrite-URL": "/health"},
