@@ -167,7 +167,7 @@ _ENGLISH = (
     "tuesday tuesdays eight outdoor open air swimming pool harbour harbor head director manager leader card ticket "
     "costs cost twelve 12 euros euro documents say says called named name from with she he they this that you can"
 )
-_GERMAN = "8 00 jeden jeweils öffnet geöffnet dienstag beträgt kosten preis"
+_GERMAN = "8 00 tag tags jeden jeweils öffnet geöffnet dienstag beträgt kosten preis"
 
 
 def report(outcomes: Sequence[Outcome]) -> dict[str, object]:
@@ -200,7 +200,9 @@ def _lines(figures: dict[str, object]) -> Iterator[str]:
 
 def main(
     bipia: Annotated[Path | None, typer.Option(help="BIPIA's text_attack_train.json")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write all outcomes")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the outcomes to this file as they come")
+    ] = None,
     part: Annotated[int, typer.Option(help="Which part of the attacks", min=1)] = 1,
     parts: Annotated[int, typer.Option(help="Into how many parts they are divided", min=1)] = 1,
 ) -> None:
@@ -212,15 +214,19 @@ def main(
         raise LLMError("BELEG_LLM_MODEL is none; set the model that is to be attacked")
     attacks = (german_attacks() + (bipia_attacks(bipia) if bipia else []))[part - 1 :: parts]
 
+    outcomes: list[Outcome] = []
+
     def told(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        if json_file:  # each time: a run that is cut off has told what it saw
+            rows = [asdict(one) for one in outcomes]
+            json_file.write_text(json.dumps(rows, ensure_ascii=False, indent=1), "utf-8")
         if outcome.succeeded:
             sys.stdout.write(f"{outcome.attack} ({outcome.language}): {outcome.text}\n")
             sys.stdout.flush()
 
-    outcomes = measure(attacks, llm, done=told)
+    measure(attacks, llm, done=told)
     sys.stdout.write("\n".join(_lines(report(outcomes))) + "\n")
-    if json_file:
-        json_file.write_text(json.dumps([asdict(one) for one in outcomes], ensure_ascii=False, indent=1), "utf-8")
 
 
 if __name__ == "__main__":

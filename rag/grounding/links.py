@@ -4,7 +4,7 @@ import re
 
 # A picture or link of Markdown, its reference, a tag or comment of HTML, a link of angle brackets.
 _MARKUP = re.compile(
-    r"!\[|\]\(|^\s*\[[^\]]+\]\s*:\s*\S|\]\[[^\]\d]|<\s*/?[a-z!?][^>]*(?:>|$)|<\|", re.IGNORECASE | re.MULTILINE
+    r"!\[|\]\(|^\s*\[[^\]]+\]\s*:\s*\S|\]\[[^\]\d]|</?[a-z!?][^>]*(?:>|$)|<\|", re.IGNORECASE | re.MULTILINE
 )
 _ADDRESS = re.compile(
     r"\b[a-z][a-z0-9+.-]*://\S+|\b(?:javascript|data|vbscript|mailto|file|tel):\S+|\bwww\.\S+"
