@@ -117,7 +117,7 @@ def test_names_of_files_and_feedback_stay_text(browser: Any, index: Path, tmp_pa
         turn.locator(".beleg-quote").first.wait_for()
         turn.get_by_role("button", name=DE.chat_bad).click()
         turn.get_by_label(DE.chat_wrong_quote).check()
-        turn.locator("textarea").fill(" ".join(PAYLOADS)[:1900])
+        turn.locator('input[name="comment"]').fill(" ".join(PAYLOADS)[:1900])
         turn.get_by_role("button", name=DE.chat_submit).click()
         turn.get_by_text(DE.chat_thanks).wait_for()
         assert_inert(page)
