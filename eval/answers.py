@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from eval.goldset import Question
 from eval.records import Row
 from eval.retrieval import in_full, rank_documents
+from rag.assistant import EXTRACTIVE
+from rag.llm import LLMError
 from rag.trace import Trace, traced
 
 if TYPE_CHECKING:
@@ -22,11 +24,18 @@ class BelegAnswers:
         self._assistant = assistant
 
     def ask(self, question: Question) -> Row:
-        """Answer, and rank the documents beside it; only the answer is timed."""
+        """Answer, and rank the documents beside it; only the answer is timed.
+
+        Raises:
+            LLMError: The model gives no answer now; what is put in its place is not what is measured.
+        """
         start = time.perf_counter()
         with traced() as trace:
             answer = self._assistant.answer(question.question, documents=question.documents, history=question.history)
-        row = answer_row(question, answer, time.perf_counter() - start, trace)
+        seconds = time.perf_counter() - start
+        if answer.model == EXTRACTIVE and self._assistant.llm:
+            raise LLMError(answer.notice)
+        row = answer_row(question, answer, seconds, trace)
         if question.evidence:
             row["ranking"] = rank_documents(self._assistant.retriever, in_full(question)).to_dict()
         return row

@@ -2,19 +2,15 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-# What Unicode calls default ignorable, and what no text holds: controls, non-characters, surrogates, private signs.
-_INVISIBLE = (
-    (0x00, 0x08), (0x0E, 0x1F), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C),
-    (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F),
-    (0x3164, 0x3164), (0xD800, 0xF8FF), (0xFDD0, 0xFDEF), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0),
-    (0xFFF0, 0xFFFC), (0xFFFE, 0xFFFF), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
-)  # fmt: skip
+from index.invisible import INVISIBLE, hidden_signs
+
 _ODD_SPACES = "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u2800"
 _TABLE: dict[int, str] = {
-    **{sign: "" for first, last in _INVISIBLE for sign in range(first, last + 1)},
+    **{sign: "" for first, last in INVISIBLE for sign in range(first, last + 1)},
     **{ord(space): " " for space in _ODD_SPACES},
     **dict.fromkeys((0x0B, 0x0C, 0x85, 0x2028), "\n"),
     0x2029: "\n\n",
@@ -30,6 +26,9 @@ _ODD = re.compile("[^\n -~\u00a1-\u00ac\u00ae-\u02ff]")  # what the table or NFC
 
 Span = tuple[int, int]
 
+left_out: Counter[str] = Counter()
+"""How many characters of each kind that hides words ``clean`` has left out; who reads a file empties it before."""
+
 
 def clean(text: str) -> str:
     r"""Return the text in NFC, without invisible characters; ligatures taken apart, odd spaces and hyphens plain.
@@ -43,6 +42,7 @@ def clean(text: str) -> str:
     """
     if not _ODD.search(text):
         return text
+    left_out.update(hidden_signs(text))
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").translate(_TABLE))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from index.document import Document, DocumentError, Failure, KnownDocument
 from index.files import find_files
 from index.formats import HEAD, PLAIN, READERS, ROWS, format_of, looks_like, reader_in, true_format
+from index.invisible import hidden_kinds, hidden_signs
 from index.reading_process import ReadingProcess
 from index.settings import index_settings
 from index.sources import Sources
@@ -78,6 +79,7 @@ class Loader:
             if reading:
                 reading.note(read)
             if isinstance(read, Document):
+                _warn_of_hidden_signs(read)
                 yield read
             else:
                 self._fail(str(path), read)
@@ -154,6 +156,12 @@ def _documents(path: Path, process: ReadingProcess) -> Iterator[Document]:
     """Yield the documents of a file that is no JSON lines, by the reader of what it is."""
     ending = _checked_format(path)
     yield from reader_in(READERS[ending])(path) if ending in PLAIN else process.read(path, ending)
+
+
+def _warn_of_hidden_signs(document: Document) -> None:
+    """Tell of characters that nobody sees: the text stays as it stands in the file, the model is not shown them."""
+    if kinds := hidden_kinds(hidden_signs(f"{document.title} {document.text}")):
+        _log.warning("%s: holds characters that nobody sees (%s)", document.source or document.id, ", ".join(kinds))
 
 
 def _checked_format(path: Path) -> str:

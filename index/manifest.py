@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FORMAT = 5
 LOCK_SECONDS = 5.0
 
-REBUILD = "the index is damaged; delete its folder and run again: beleg index add …"
+REBUILD = "the index is damaged; run: beleg index repair, or delete its folder and run again: beleg index add …"
 
 Stamp = tuple[int, int, int]
 

@@ -47,7 +47,7 @@ class Segment:
     def __init__(self, folder: Path, removed: Iterable[int] = ()) -> None:
         self.folder = folder
         self._ids_and_hashes = read_array(folder / "ids.json", np.uint8)
-        self.documents = _Documents(folder)
+        self.documents = SegmentDocuments(folder)
         self._chunks = read_array(folder / "chunks.bin", _CHUNK)
         self._sentences = read_array(folder / "sentences.bin", "<i8").reshape(-1, 2)
         self.vectors = Vectors(folder)
@@ -161,7 +161,7 @@ class Segment:
             yield self.vectors.halves[rows][self.living_mask[rows]]
 
 
-class _Documents:
+class SegmentDocuments:
     """The documents of a segment, memory-mapped; it knows nothing of the segment, which so ends with its last user."""
 
     def __init__(self, folder: Path) -> None:

@@ -6,6 +6,7 @@ after the documents are committed, an entry counts only while the index holds th
 where the list is lost or damaged the files are read again.
 """
 
+import hashlib
 import json
 import os
 import uuid
@@ -114,6 +115,7 @@ class Sources:
         self._forget()
         temporary = self._path.with_name(f"sources.json.{uuid.uuid4().hex[:8]}.new")
         fields = {"format": FORMAT, "sources": {source: asdict(entry) for source, entry in self._entries.items()}}
+        fields["checksum"] = _checksum(fields["sources"])
         try:
             with temporary.open("w", encoding="utf-8") as file:
                 json.dump(fields, file)
@@ -143,8 +145,13 @@ def _read_entries(path: Path) -> dict[str, _Entry]:
     """Return the list; an empty one where there is none that can be used."""
     try:
         fields: dict[str, Any] = json.loads(path.read_bytes())
-        if fields["format"] != FORMAT:
+        if fields["format"] != FORMAT or fields["checksum"] != _checksum(fields["sources"]):
             return {}
         return {source: _Entry(**entry) for source, entry in fields["sources"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
+
+
+def _checksum(sources: object) -> str:
+    """Tell a damaged list, by which documents could be taken for gone, from a whole one."""
+    return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()

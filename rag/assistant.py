@@ -20,6 +20,7 @@ from rag.citations import Citation
 from rag.confidence import Signals, least_confidence
 from rag.evidence import Evidence, select_evidence
 from rag.grounding import Verdict
+from rag.hidden import hidden_notice
 from rag.language import Language, question_language
 from rag.llm import LLM, NoModelError, load_llm
 from rag.prompt import constant_prompt
@@ -31,6 +32,7 @@ from rag.writer import AnswerSentence, Status, Writer
 History = Sequence[tuple[str, str]]
 
 HITS = 5
+QUESTION_CHARACTERS = 2000
 EXTRACTIVE = "extractive"
 ABSTENTION: dict[Language, str] = {"de": "Die Dokumente sagen dazu nichts.", "en": "The documents do not say."}
 
@@ -178,13 +180,18 @@ class Assistant:
                 stream ends without an answer.
 
         Raises:
-            AssistantError: The question is empty, or the language is neither German nor English.
+            AssistantError: The question is empty or too long, or the language is neither German nor English.
             StoreError: A document id is unknown.
-            LLMError: The model cannot be asked.
+            LLMError: The model cannot be asked because of a setting. One that gives no answer now is no error: the
+                answer is made of quotes, and its notice says why.
         """
         started = time.perf_counter()
         if not question.strip():
             raise AssistantError("the question is empty; ask something")
+        if len(question) > QUESTION_CHARACTERS:
+            raise AssistantError(
+                f"the question has {len(question)} characters, at most {QUESTION_CHARACTERS}; ask shorter"
+            )
         if language not in (None, "de", "en"):
             raise AssistantError(f"answers are in 'de' or 'en', not in {language!r}")
         with step("language"):
@@ -208,9 +215,11 @@ class Assistant:
         signals = _signals(full_question, asked_in, hits, everywhere, evidence)
         writer = Writer(self.index, asked, evidence, language, signals, self.least_confidence, stopped)
         llm, notice = self._model(language)
-        yield from writer.generate(llm) if llm else writer.extract()
+        yield from writer.write(llm) if llm else writer.extract()
         if stopped():
             return
+        if writer.unavailable:
+            llm, notice = None, f"{_UNAVAILABLE_NOTICE[language]} ({writer.unavailable})"
 
         text, status = writer.text, writer.status
         yield Answer(
@@ -222,7 +231,9 @@ class Assistant:
             hits=tuple(hits),
             model=llm.name if llm else EXTRACTIVE,
             seconds=time.perf_counter() - started,
-            notice=writer.notice or notice,
+            notice=" ".join(
+                part for part in (writer.notice or notice, hidden_notice(question, evidence, language)) if part
+            ),
             verdicts=tuple(writer.verdicts),
             confidence=writer.confidence.value if writer.confidence else None,
             nearest=writer.nearest if status == "abstained" else (),
@@ -274,6 +285,10 @@ def _load_into(loading: "Future[LLM | None]", language: Language, progress: Prog
 
 _UNRELATED = 0.3  # late interaction of a question with a passage about something else, where there are few
 
+_UNAVAILABLE_NOTICE: dict[Language, str] = {
+    "de": "Das Sprachmodell ist nicht zu erreichen: Die Antwort besteht aus den passendsten Sätzen der Dokumente.",
+    "en": "The language model cannot be reached: the answer is made of the best matching German sentences.",
+}
 _EXTRACTIVE_NOTICE: dict[Language, str] = {
     "de": "Ohne Sprachmodell: Die Antwort besteht aus den passendsten Sätzen der Dokumente.",
     "en": "Without a language model: the answer is made of the best matching German sentences of the documents.",

@@ -13,9 +13,6 @@ from rag.evidence import Evidence
 _MARKER = re.compile(
     r"\s*\[\s*(?:(?:Belege?|Quellen?|Evidence|Sources?)\s+)?(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*\]", re.IGNORECASE
 )
-_QUOTED = re.compile(r"„([^„“”]*)[“”]|“([^„“”]*)”|»([^«»]*)«|«([^«»]*)»|\"([^\"]*)\"")
-_LEFT_OUT = re.compile(r"\[?(?:…|\.\.\.)\]?")
-LEAST_QUOTE = 12  # characters; below, quotation marks often only name something
 
 
 @dataclass(frozen=True)
@@ -140,16 +137,3 @@ def without_markers(sentence: str) -> str:
     'Er ist Direktor.'
     """
     return _MARKER.sub("", sentence).strip()
-
-
-def quoted(sentence: str) -> list[str]:
-    """Return what a sentence puts in quotation marks, from twelve characters on; where it leaves out words, the parts.
-
-    A full stop or comma at the end may be the sentence's own and is left out.
-
-    >>> quoted("Er nannte es „eine eindrucksvolle Messe“ und „gut“, sie “the best […] fair in years.”")
-    ['eine eindrucksvolle Messe', 'the best', 'fair in years']
-    """
-    quotes = ["".join(found.groups("")) for found in _QUOTED.finditer(sentence)]
-    parts = [part.strip(" .,;:!?") for quote in quotes if len(quote) >= LEAST_QUOTE for part in _LEFT_OUT.split(quote)]
-    return [part for part in parts if part]

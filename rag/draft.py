@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from index.sentences import Span, split_sentences
 from rag.llm import BrokenAnswerError
 from rag.prompt import NO_ANSWER
+from rag.quotations import ends_in_quotation
 
 _LEADING_MARKERS = re.compile(r"\s*(?:\[[^\[\]]*\d\s*\][.,]?\s*)+")
 _OPEN_BRACKET = re.compile(r"\s*\[[^\[\]]*$")
@@ -89,7 +90,7 @@ def _sentence(draft: str, span: Span) -> str:
 
 
 def _spans(draft: str) -> list[Span]:
-    """Locate the sentences; markers that follow a full stop belong to the sentence before it."""
+    """Locate the sentences; what one quotation holds, and markers that follow a full stop, belong to one sentence."""
     spans: list[Span] = []
     for line in re.finditer(r"[^\n]+", draft):
         for sentence in split_sentences(line[0]):
@@ -98,6 +99,8 @@ def _spans(draft: str) -> list[Span]:
             if leading and spans:
                 start = leading.end()
                 spans[-1] = spans[-1][0], start
-            if start < end:
+            if spans and ends_in_quotation(draft[slice(*spans[-1])]):
+                spans[-1] = spans[-1][0], end
+            elif start < end:
                 spans.append((start, end))
     return spans

@@ -19,7 +19,7 @@ HIT_WEIGHT = 0.5  # how much of its chunk's score a sentence inherits
 PASSAGE_CHARACTERS = 500
 PASSAGE_MARGIN = 0.1  # how far below a sentence's score its neighbours may lie that are quoted with it
 
-_FARTHEST_NEIGHBOUR = 3  # characters of white space between two sentences of a passage
+FARTHEST_NEIGHBOUR = 3  # characters of white space between two sentences of a passage
 
 # What a question of a kind must find in the sentence that answers it.
 _MONTHS_AND_DAYS = (
@@ -133,7 +133,7 @@ def _continues(sentences: Sequence[Evidence], new: int, first: int, last: int) -
     """Whether a sentence stands right beside a passage of the same document, and there is room for it."""
     one, other = (sentences[new], sentences[first]) if new < first else (sentences[last], sentences[new])
     long = max(sentences[last].end, sentences[new].end) - min(sentences[first].start, sentences[new].start)
-    beside = 0 <= other.start - one.end <= _FARTHEST_NEIGHBOUR
+    beside = 0 <= other.start - one.end <= FARTHEST_NEIGHBOUR
     return one.document_id == other.document_id and beside and long <= PASSAGE_CHARACTERS
 
 

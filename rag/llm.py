@@ -30,11 +30,17 @@ Message = dict[str, str]
 NO_MODEL = "none"
 CONTEXT_TOKENS = 4096
 CONNECT_SECONDS = 10.0
+MOST_TIMEOUTS = 3
+"""A response takes at most so many times ``BELEG_LLM_TIMEOUT``, however often a sign of life comes."""
 TOP_LOGPROBS = 20  # the most that OpenAI's API gives
 
 
 class LLMError(BelegError):
     """The model cannot be asked, or its answer cannot be used."""
+
+
+class UnavailableError(LLMError):
+    """The model gives no answer now: nobody is there, the server is in trouble, or what comes is no completion."""
 
 
 class NoModelError(LLMError):
@@ -153,6 +159,7 @@ class LLM:
 
         Raises:
             LLMError: The endpoint cannot be used; the message says what to change.
+            UnavailableError: It cannot be used now.
             BrokenAnswerError: The answer broke off, or reached ``max_tokens``.
         """
         with self._named_errors():
@@ -170,7 +177,7 @@ class LLM:
         finally:
             note_exchange(_exchange(messages, heard.text, heard.usage))
         if choice is None:
-            raise LLMError(f"{self._url}: the answer is no chat completion; check BELEG_LLM_BASE_URL")
+            raise UnavailableError(f"{self._url}: the answer is no chat completion; check BELEG_LLM_BASE_URL")
         self._require_end(finished, max_tokens)
 
     def _chunks(self, messages: list[Message], max_tokens: int) -> Any:
@@ -207,12 +214,13 @@ class LLM:
 
         Raises:
             LLMError: The endpoint cannot be used; the message says what to change.
+            UnavailableError: It cannot be used now.
         """
         import openai
 
         with self._named_errors():
             try:
-                completion = self._client.chat.completions.create(
+                completion: Any = self._client.chat.completions.create(
                     model=self._model,
                     **_messages(messages),
                     max_tokens=1,
@@ -222,8 +230,8 @@ class LLM:
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError):
                 return None  # not every endpoint takes a request for probabilities
-        note_exchange(_exchange(messages, "", getattr(completion, "usage", None)))
-        return _log_odds(_next_tokens(completion), start)
+            note_exchange(_exchange(messages, "", getattr(completion, "usage", None)))
+            return _log_odds(_next_tokens(completion), start)
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
@@ -234,15 +242,16 @@ class LLM:
             yield
         except openai.APITimeoutError as error:
             message = "no answer in time; raise BELEG_LLM_TIMEOUT (seconds), or try later"
-            raise LLMError(f"{self._url}: {message}") from error
+            raise UnavailableError(f"{self._url}: {message}") from error
         except openai.APIConnectionError as error:
             message = "cannot be reached; is the server up, and BELEG_LLM_BASE_URL right?"
-            raise LLMError(f"{self._url}: {message}") from error
+            raise UnavailableError(f"{self._url}: {message}") from error
         except openai.APIStatusError as error:
-            raise LLMError(f"{self._url}: {self._status_message(error)}") from None  # it may echo the key
-        except (openai.OpenAIError, ValueError) as error:
+            kind = LLMError if error.status_code in _OF_SETTINGS else UnavailableError
+            raise kind(f"{self._url}: {self._status_message(error)}") from None  # it may echo the key
+        except Exception as error:  # of the client, or of a shape that no completion has
             message = f"the answer is no chat completion ({type(error).__name__}); check BELEG_LLM_BASE_URL"
-            raise LLMError(f"{self._url}: {message}") from error
+            raise UnavailableError(f"{self._url}: {message}") from error
 
     def _status_message(self, error: "APIStatusError") -> str:
         match error.status_code:
@@ -274,6 +283,10 @@ class LLM:
         """Return the beginning of an error's text, without the key."""
         text = " ".join(str(error).replace(self._client.api_key, "***").split())
         return f"{text[:200]}…" if len(text) > 200 else text
+
+
+_OF_SETTINGS = frozenset({400, 401, 403, 404, 422})
+"""What a server answers where a setting is wrong, which waiting does not mend."""
 
 
 class _Heard:
@@ -376,11 +389,15 @@ def load_llm(settings: LLMSettings | None = None, *, progress: Progress = lambda
 def _endpoint(settings: LLMSettings, url: str) -> LLM:
     from openai import OpenAI, Timeout
 
+    from rag.deadline import BoundedClient
+
     if not settings.llm_model:
         raise LLMError("BELEG_LLM_BASE_URL is set, BELEG_LLM_MODEL is not; set it to a model of that endpoint")
     key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "no-key"
     timeout = Timeout(settings.llm_timeout, connect=min(settings.llm_timeout, CONNECT_SECONDS))
-    return LLM(OpenAI(base_url=url, api_key=key, timeout=timeout, max_retries=1), settings.llm_model)
+    http_client = BoundedClient(MOST_TIMEOUTS * settings.llm_timeout, timeout=timeout)
+    client = OpenAI(base_url=url, api_key=key, timeout=timeout, max_retries=1, http_client=http_client)
+    return LLM(client, settings.llm_model)
 
 
 @cache

@@ -16,7 +16,8 @@ from rag.document_date import document_date
 from rag.draft import is_refusal, sentences_of
 from rag.evidence import Evidence
 from rag.grounding import Verdict, check_sentence
-from rag.llm import LLM, BrokenAnswerError, LLMError, Message, Token
+from rag.instructions import repeats_instructions
+from rag.llm import LLM, BrokenAnswerError, LLMError, Message, Token, UnavailableError
 from rag.prompt import NO_ANSWER, answer_prompt, constant_prompt, gloss_prompt, repair_prompt
 from rag.steps import step, step_through
 from rag.wording import dates_in_english, spelled_out
@@ -43,6 +44,7 @@ _UNSURE: dict[Language, str] = {
     "de": "Zu unsicher: {value:.2f}, mindestens {least:.2f}",
     "en": "too unsure: {value:.2f}, at least {least:.2f}",
 }
+_INSTRUCTIONS = "it repeats what the model is told to do"
 _FIXED_FORM = "The documents say: “{quote}”"
 
 
@@ -62,6 +64,7 @@ class Writer:
         signals: What the retrieval says of the question.
         least_confidence: From which confidence on to answer; ``None``: as fitted.
         stopped: Whether nobody waits for the answer any more.
+        unavailable: Why the model gave no answer at all, so that the sentences are those of the documents.
         confidence: How sure it is; ``None``: nothing is fitted for this embedder.
     """
 
@@ -76,6 +79,7 @@ class Writer:
     verdicts: list[Verdict] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
     notice: str = ""
+    unavailable: str = ""
     confidence: Confidence | None = None
     _used: list[Evidence] = field(default_factory=list)
     _vectors: dict[str, Floats] = field(default_factory=dict)
@@ -99,7 +103,15 @@ class Writer:
         cited = (cite(sentence, marker, self.index) for marker, sentence in enumerate(best, start=1))
         return tuple(citation for citation in cited if citation)
 
-    def generate(self, llm: LLM) -> Iterator[AnswerSentence]:
+    def write(self, llm: LLM) -> Iterator[AnswerSentence]:
+        """Let the model write; where it gives no answer now, take sentences of the documents as they stand."""
+        try:
+            yield from self._generate(llm)
+        except UnavailableError as error:
+            self.unavailable = str(error)
+            yield from self.extract()
+
+    def _generate(self, llm: LLM) -> Iterator[AnswerSentence]:
         """Let the model write, and pass on what its evidence carries; nothing where it is not sure enough."""
         if not self.evidence or not self._is_sure(self.signals, llm.name):
             return
@@ -199,7 +211,7 @@ class Writer:
         """
         for place, citation in enumerate(self.citations[:GLOSSED_CITATIONS]):
             core = next(part for part in self._used if _is_within(part, citation))
-            gloss = _said(llm, gloss_prompt(core.text), MAX_GLOSS_TOKENS)
+            gloss = _said(llm, gloss_prompt(core.text), MAX_GLOSS_TOKENS).strip('"“”„')
             with step("check"):
                 verdict = check_sentence(gloss, [core], self.question, "en")
             if verdict.supported:
@@ -211,6 +223,9 @@ class Writer:
         """Pass on a sentence with the evidence that carries it; drop it where none does."""
         text = without_markers(sentence)
         if not re.search(r"\w", text):
+            return
+        if repeats_instructions(text, " ".join(part.text for part in self.evidence)):
+            self.verdicts.append(Verdict(text, supported=False, reason=_INSTRUCTIONS, kind="instructions"))
             return
         with step("check"):
             carrying = self._carrying(text, markers(sentence))
@@ -334,4 +349,4 @@ def _said(llm: LLM, messages: list[Message], max_tokens: int = MAX_ANSWER_TOKENS
         written = "".join(step_through("llm", llm.stream(messages, max_tokens=max_tokens)))
     except LLMError:
         return ""
-    return without_markers(" ".join(written.split())).strip('"“”„')
+    return without_markers(" ".join(written.split()))

@@ -5,10 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from eval.answers import BelegAnswers
 from eval.goldset import Evidence, GoldSet, Question
 from eval.measures import ANSWERS, Metric, language_right
 from eval.runs import Way, evaluate_answers
 from index import Document
+from rag import Answer
+from rag.llm import LLMError
 
 TEXT = "Der Eintritt ist frei. Am Montag ist das Bad geschlossen."
 FREE, CLOSED = (13, 21), (23, 57)
@@ -190,3 +193,9 @@ def test_grounded_counts_the_sentences_that_the_check_let_pass():
 
     found = figures((asked("a", FREE), Judged("Frei")), (asked("b", FREE), Answered("Frei")))
     assert found["grounded"] == 2 / 3
+
+
+def test_quotes_in_the_place_of_a_lost_model_are_not_measured():
+    lost = Answer("Wer?", "Tan Wenkan [1]", "de", "answered", model="extractive", notice="cannot be reached")
+    with pytest.raises(LLMError, match="cannot be reached"):
+        BelegAnswers(SimpleNamespace(answer=lambda *_, **__: lost, llm=object())).ask(asked("a"))

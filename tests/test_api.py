@@ -15,12 +15,11 @@ import pytest
 from index import Document, Index
 from index.settings import index_settings
 from rag import Assistant
-from rag.assistant import ABSTENTION
+from rag.assistant import ABSTENTION, QUESTION_CHARACTERS
 from rag.llm import LLM, LLMSettings, load_llm
 from tests.scripted_llm import KEY, ScriptedLLM, probabilities, status, writes
 from tests.serving import loaded, serving, until
 from ui.api import MOST_TURNS, AnswerJSON
-from ui.chat import QUESTION_CHARACTERS
 from ui.queue import FairQueue
 from ui.server import MOST_BODY_BYTES, application
 from ui.service import Service

@@ -201,6 +201,22 @@ def test_an_invented_quote_is_dropped(server, assistant, ix):
     assert_sound(given, ix)
 
 
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "Er nannte sie ‚eine sehr schwache Schau‘ [1].",
+        "Er nannte sie „eine eindrucksvolle Schau. Die Messe dauerte vom 6. bis 8. Juli“ [1].",  # two pieces as one
+        "Er nannte sie „eine schwache Schau. Sie war schlecht.“ [1]",  # the marks are in two sentences
+        "Er nannte sie „eine sehr schwache Schau [1].",
+    ],
+)
+def test_no_form_of_quotation_marks_hides_an_invented_quote(server, assistant, ix, draft):
+    says(server, draft)
+    given = assistant.answer(WHO)
+    assert_sound(given, ix)
+    assert given.status == "abstained"
+
+
 def test_a_true_quote_stays(server, assistant, ix):
     says(server, "Er nannte sie „eine eindrucksvolle Schau“ [<nannte>].")
     given = assistant.answer(WHO)

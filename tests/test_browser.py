@@ -506,7 +506,9 @@ def test_a_lost_endpoint_is_said_in_words(browser: Any, index: Path) -> None:
     variables = {"BELEG_LLM_BASE_URL": "http://127.0.0.1:9/v1", "BELEG_LLM_MODEL": "x", "BELEG_LLM_API_KEY": "none"}
     with served(index, **variables) as url, opened(browser, url) as page:
         answer = ask(page, "Was kostet ein Leseausweis für Erwachsene?")
+        answer.get_by_text("Warum?").click()
         assert answer.get_by_text("Das Sprachmodell ist nicht zu erreichen").is_visible()
+        assert answer.locator(".beleg-quote").count() > 0
 
 
 def test_an_empty_index_says_how_to_add_documents(browser: Any, tmp_path: Path) -> None:

@@ -449,7 +449,7 @@ def test_the_readers_choice_goes_before_the_setting_and_that_before_the_browsers
 
 
 class _Empty(list[str]):
-    folder = "ordner"
+    address = "ordner"
 
 
 def test_no_event_of_the_page_is_an_api() -> None:

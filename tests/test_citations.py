@@ -5,8 +5,9 @@ import pytest
 
 from index import Document, Index
 from index.place import Place
-from rag.citations import Citation, cite, find_quote, markers, quoted, without_markers
+from rag.citations import Citation, cite, find_quote, markers, without_markers
 from rag.evidence import Evidence
+from rag.quotations import quoted
 
 TEXT = "Die Messe dauerte vom 6. bis 8. Juli.\nTan Wenkan ist Direktor.\nEr ist 45 Jahre alt."
 DIRECTOR = "Tan Wenkan ist Direktor."
@@ -122,7 +123,16 @@ def test_a_quote_is_found_letter_for_letter_in_whole_words(quote, found):
         ('Erst war es "gut", wie er sagte, dann "schlecht".', []),
         ("„Die Messe […] war eindrucksvoll“, sagte er.", ["Die Messe", "war eindrucksvoll"]),
         ("„Die Messe … war eindrucksvoll!“", ["Die Messe", "war eindrucksvoll"]),
-        ("Ein „offenes Anführungszeichen ohne Ende", []),
+        ("Ein „offenes Anführungszeichen ohne Ende", ["offenes Anführungszeichen ohne Ende"]),
+        ("Ein Ende ohne Anfang“, sagte er.", ["Ein Ende ohne Anfang"]),
+        ("Er nannte sie ‚eine eindrucksvolle Messe‘.", ["eine eindrucksvolle Messe"]),
+        ("He called it ‘an impressive fair’ and didn’t stay.", ["an impressive fair"]),
+        ("Er nannte sie « eine eindrucksvolle Messe ».", ["eine eindrucksvolle Messe"]),
+        ("Er nannte sie ''eine eindrucksvolle Messe''.", ["eine eindrucksvolle Messe"]),
+        ("„Die »eindrucksvolle Messe« war gut“, sagte er.", ["Die »eindrucksvolle Messe« war gut"]),
+        ('Sie sagte: "Das war im Jahr 2024" und ging.', ["Das war im Jahr 2024"]),
+        ("Ein 27\" großer Bildschirm und Hans' Haus, das war's.", []),
+        ("Hans’ Haus ist älter als das seines Bruders.", []),
         ("Ganz ohne.", []),
     ],
 )

@@ -16,6 +16,11 @@ DRAFTS = [
     ("6. Juli 2024 [1].", ["6. Juli 2024 [1]."]),
     ("KEINE ANTWORT", ["KEINE ANTWORT"]),
     ("Er sagte „Das ist gut.“ Dann ging er [1].", ["Er sagte „Das ist gut.“", "Dann ging er [1]."]),
+    (
+        "Er sagte: „Das ist gut. Das bleibt.“ Dann ging er [1].",
+        ["Er sagte: „Das ist gut. Das bleibt.“", "Dann ging er [1]."],
+    ),
+    ("Er sagte: „Das ist gut. Das bleibt. [1]\n- Ja.", ["Er sagte: „Das ist gut. Das bleibt. [1]\n- Ja."]),
     ("Ein [offenes Ende. Und dann?", ["Ein [offenes Ende.", "Und dann?"]),
     ("", []),
     (" \n ", []),

@@ -291,3 +291,24 @@ def test_the_name_of_a_month_is_no_number() -> None:
     evidence = [Evidence("a", "Messe", text, 0, len(text), 1.0)]
     assert not check_sentence("7 days", evidence, "How long did the fair last?", "en").supported
     assert check_sentence("6 to 8 July 2024", evidence, "When was the fair?", "en").supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "supported"),
+    [
+        ("Näheres steht auf www.messe.example/plan.", True),
+        ("Näheres steht auf www.messe.example/karten.", False),
+        ("Die Messe ![](https://a.example/x.png) begann im Juli.", False),
+        ("Die Messe begann im [Juli](https://www.messe.example/plan).", False),
+        ("Die Messe <b>begann</b> im Juli.", False),
+        ("Die Messe begann im Juli, x < y.", True),
+        ("Die Messe begann im Juli (z. B. am 4./5.).", False),  # for its numbers, not for a link
+    ],
+)
+def test_links_must_stand_in_the_evidence_and_be_plain_text(sentence, supported):
+    text = "Die Messe begann im Juli, x < y. Näheres steht auf www.messe.example/plan."
+    verdict = check_sentence(
+        sentence, [Evidence("a", "Messe", text, 0, len(text), 1.0)], "Wann begann die Messe?", "de"
+    )
+    assert verdict.supported == supported, verdict
+    assert (verdict.kind == "link") == ("example" in sentence or "<b>" in sentence) or supported

@@ -110,7 +110,7 @@ def test_prometheus_reads_outcomes_times_by_step_queue_and_model_errors(api, ask
     assert ask().json()["status"] == "answered"
     scripted.replies = [breaks_off("Tan Wenkan ist ", how="close")]
     assert ask().json()["status"] == "incomplete"
-    scripted.judgement = status(500)
+    scripted.judgement = status(401)
     assert ask().status_code == 502
 
     after = figures(api)
@@ -187,7 +187,7 @@ def test_each_step_is_a_span_of_the_questions_trace_without_any_text(ask, spans)
 
 
 def test_a_failed_step_and_its_question_are_marked(ask, spans, scripted):
-    scripted.judgement = status(500)
+    scripted.judgement = status(401)
     ask()
     marked = [span.name for span in spans.get_finished_spans() if span.status.status_code == StatusCode.ERROR]
     assert marked == ["llm", "question"]

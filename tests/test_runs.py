@@ -37,6 +37,7 @@ def goldset(n=6):
 class Said:
     text: str
     status: str = "answered"
+    model: str = "scripted"
 
     def to_dict(self):
         return {"text": self.text, "status": self.status, "citations": [], "confidence": 0.1 * len(self.text)}

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from index.errors import BelegError
 from index.store import StoreError
-from rag.assistant import Answer, Event, Found
+from rag.assistant import QUESTION_CHARACTERS, Answer, Event, Found
 from rag.citations import Citation
 from rag.grounding import Verdict
 from rag.language import Language
@@ -21,7 +21,6 @@ from rag.llm import LLMError
 from rag.writer import AnswerSentence, Status
 from ui import metrics
 from ui.asgi import header
-from ui.chat import QUESTION_CHARACTERS
 from ui.in_thread import in_thread
 from ui.login import client_name
 from ui.queue import BusyError, Waiting

@@ -8,6 +8,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
 ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
+_TOO_LARGE = "the body is larger than {most} bytes; ask with less"
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -33,20 +34,29 @@ async def respond_detail(send: Send, status: int, detail: str, headers: Headers 
     await respond(send, status, json.dumps({"detail": detail}).encode(), [kind, *(headers or [])])
 
 
-def bounded(app: ASGI, path: str, most: int) -> ASGI:
-    """Return the application that takes no larger body than so many bytes on a path."""
+def bounded(app: ASGI, most_of: Callable[[str], int]) -> ASGI:
+    """Return the application that takes no larger body than so many bytes; 0: the path bounds its own.
+
+    A body is read whole before the application is asked, so that who sends slowly holds nothing but a connection.
+    """
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != path:
+        most = most_of(scope["path"]) if scope["type"] == "http" else 0
+        if not most or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
             await app(scope, receive, send)
+            return
+        if int(length if (length := header(scope, "content-length")).isdigit() else 0) > most:
+            await respond_detail(send, 413, _TOO_LARGE.format(most=most))
             return
         body, more = b"", True
         while more and len(body) <= most:
             message = await receive()
             body += message.get("body", b"")
+            if message["type"] == "http.disconnect":
+                return
             more = message.get("more_body", False)
         if len(body) > most:
-            await respond_detail(send, 413, f"the body is larger than {most} bytes; ask with less")
+            await respond_detail(send, 413, _TOO_LARGE.format(most=most))
             return
         messages = iter([{"type": "http.request", "body": body}])
 

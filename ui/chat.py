@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.assistant import Assistant, Event
+from rag.assistant import QUESTION_CHARACTERS, Assistant, Event
 from ui.asgi import ASGI
 from ui.conversation import ConversationError, Turn, Turns, ended, follow, history, restored
 from ui.evidence import note_html
@@ -24,7 +24,6 @@ from ui.texts import Language, texts
 if TYPE_CHECKING:
     import gradio as gr
 
-QUESTION_CHARACTERS = 2000
 LOADING_SECONDS = 0.5
 """Between two looks at how far the loading is."""
 _PAGE_FIRST = 1.0

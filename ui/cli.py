@@ -134,6 +134,38 @@ def index_copy(
     _say(T.copied.format(**asdict(copied), target=parse_address(target)))
 
 
+@index_app.command("repair", help=T.index_repair)
+def index_repair(
+    index: IndexAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rebuild what is damaged from the text of the documents; say what cannot be had back."""
+    from dataclasses import asdict
+
+    from index.address import parse_address
+    from index.repair import repair
+    from index.settings import index_settings
+    from index.store import StoreError
+    from ui.progress import indexing_progress
+
+    folder = parse_address(index or index_settings().index)
+    if not isinstance(folder, Path):
+        raise StoreError(f"{folder}: its server repairs it; beleg repairs folders: beleg index repair --index FOLDER")
+    with indexing_progress(T.indexing, T.indexed) as progress:
+        repaired = repair(folder, progress=progress.done)
+    if as_json:
+        _print_json(asdict(repaired))
+    for name in repaired.damaged:
+        _say(T.repair_damaged.format(file=folder / name))
+    for lost in repaired.lost:
+        _say(_printable(T.repair_lost.format(id=lost.id, source=lost.source or "?")))
+    if repaired.guessed:
+        _say(T.repair_guessed)
+    _say(T.repaired.format(documents=len(repaired.rebuilt)) if repaired.damaged else T.repair_whole)
+    if repaired.lost:
+        raise typer.Exit(1)
+
+
 @app.command(help=T.ask)
 def ask(
     question: Annotated[str, typer.Argument(help=T.argument_question)],

@@ -8,6 +8,7 @@ Markdown passes on as it is.
 import re
 from collections.abc import Iterable, Sequence
 
+from index.invisible import undeceiving
 from rag.assistant import EXTRACTIVE, Answer
 from rag.citations import Citation
 from rag.grounding import Verdict
@@ -26,12 +27,13 @@ _MARKER = re.compile(r"\[(\d{1,3})\]")
 def escape(text: str) -> str:
     """Return a text as HTML in which all ASCII punctuation and line breaks are character references.
 
-    No tag, entity, Markdown, bare URL or formula survives; lone surrogates, which no UTF-8 carries, become U+FFFD.
+    No tag, entity, Markdown, bare URL or formula survives; lone surrogates, which no UTF-8 carries, become U+FFFD, and
+    so does what would turn the text's direction or hide letters in it.
 
     >>> escape("<b> & [a](x)")
     '&#60;b&#62; &#38; &#91;a&#93;&#40;x&#41;'
     """
-    return _ACTIVE.sub(lambda found: f"&#{ord(found[0])};", _SURROGATE.sub("\ufffd", text))
+    return _ACTIVE.sub(lambda found: f"&#{ord(found[0])};", _SURROGATE.sub("\ufffd", undeceiving(text)))
 
 
 def answer_html(answer: Answer, turn: int, texts: Texts) -> str:

@@ -12,8 +12,7 @@ from pydantic import Field
 
 from index import Document
 from index.errors import BelegError
-from rag.assistant import Answer, Assistant, Event, hit_dict
-from ui.chat import QUESTION_CHARACTERS
+from rag.assistant import QUESTION_CHARACTERS, Answer, Assistant, Event, hit_dict
 from ui.in_thread import in_thread
 from ui.queue import FairQueue
 from ui.settings import ServerSettings

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MOST_BODY_BYTES = 512 * 1024
 """Of a question over HTTP, the conversation so far included."""
+MOST_PAGE_BYTES = 4 * 1024 * 1024
+"""What the page sends at most, but for uploads: a conversation of the browser's history."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECURITY_HEADERS = {
     # Gradio's page has inline scripts and styles, and compiles templates.
@@ -80,7 +82,7 @@ def application(
         add_routes(app, service)
     if router:
         app.include_router(router)
-    served = bounded(with_pages(app, pages, language) if pages else app, "/answer", MOST_BODY_BYTES)
+    served = bounded(with_pages(app, pages, language) if pages else app, most_bytes)
     settings = ServerSettings()
     if settings.password:
         key = settings.session_key.get_secret_value() if settings.session_key else ""
@@ -100,6 +102,17 @@ def allowed_names(host: str) -> Sequence[str]:
     """
     own = ServerSettings().names
     return (*LOOPBACK, *own) if host in LOOPBACK else own
+
+
+def most_bytes(path: str) -> int:
+    """Return how large the body of a request may be; uploads bound their own.
+
+    >>> most_bytes("/answer") < most_bytes("/de/gradio_api/queue/join"), most_bytes("/beleg/documents")
+    (True, 0)
+    """
+    if path == "/beleg/documents":
+        return 0
+    return MOST_BODY_BYTES if path == "/answer" else MOST_PAGE_BYTES
 
 
 def with_pages(app: "fastapi.FastAPI", pages: "Mapping[Language, gr.Blocks]", language: Language) -> ASGI:

@@ -16,6 +16,7 @@ from pathlib import Path
 from index import AnyIndex, Document, Failure, load_documents
 from index.errors import BelegError
 from index.formats import READERS
+from index.invisible import visible
 
 UPLOAD_BYTES = 200_000_000
 COLLECTION_CHARACTERS = 80
@@ -198,6 +199,6 @@ def file_name(given: str) -> str:
     >>> file_name("../../etc/Satzung der Stadt.txt"), file_name(".."), file_name(r"C:\a\Brief.md")
     ('Satzung der Stadt.txt', '', 'Brief.md')
     """
-    last = unicodedata.normalize("NFC", re.split(r"[/\\]", given)[-1])
+    last = unicodedata.normalize("NFC", visible(re.split(r"[/\\]", given)[-1]))
     name = "".join(sign for sign in last if sign.isprintable() and sign not in '<>:"|?*').strip().lstrip(".")
     return name if len(name.encode()) <= NAME_BYTES else ""

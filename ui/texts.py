@@ -22,6 +22,7 @@ class Texts:
     index_list: str
     index_remove: str
     index_copy: str
+    index_repair: str
     ask: str
     models: str
     chat: str
@@ -50,6 +51,11 @@ class Texts:
     gone: str
     total: str
     no_documents: str
+    repair_damaged: str
+    repair_lost: str
+    repair_guessed: str
+    repair_whole: str
+    repaired: str
     indexing: str
     indexed: str
     copying: str
@@ -212,6 +218,7 @@ DE = Texts(
     index_list="Die aufgenommenen Dokumente auflisten.",
     index_remove="Dokumente entfernen.",
     index_copy="Dokumente mit ihren Vektoren in einen anderen Index kopieren; unterbrochen, geht es dort weiter.",
+    index_repair="Einen beschädigten Index aus den Texten seiner Dokumente wiederherstellen.",
     ask="Eine Frage stellen, auf Deutsch oder Englisch.",
     models="Zeigen, welche Modelle verwendet werden, woher sie stammen und ob sie geprüft sind.",
     chat="Den Chat im Browser öffnen.",
@@ -238,6 +245,11 @@ DE = Texts(
     skipped="{files} Dateien unbekannter Formate übersprungen: {endings}",
     gone="{documents} Dokumente, deren Dateien nicht mehr da sind ({first}); entfernen: beleg index add --prune …",
     total="{documents} Dokumente in {folder}",
+    repair_damaged="Beschädigt: {file}",
+    repair_lost="Verloren: {id}; die Datei neu aufnehmen: {source}",
+    repair_guessed="Auch die Liste der Dokumente war beschädigt: Entfernte können wieder da sein.",
+    repair_whole="Der Index ist unbeschädigt.",
+    repaired="{documents} Dokumente neu aufgenommen; der Index ist wieder ganz.",
     no_documents="Der Index in {folder} ist leer. Dokumente aufnehmen: beleg index add PFAD",
     indexing="Dokumente werden aufgenommen",
     indexed="{documents} Dokumente · {chunks} Abschnitte · {rate:.0f}/s",
@@ -407,6 +419,8 @@ DE = Texts(
         "modality": "Müssen, Dürfen oder Können weicht ab",
         "role": "vertauscht, wer was tut",
         "quote": "das Zitat steht nicht wörtlich im Beleg",
+        "link": "ein Verweis steht nicht im Beleg oder würde als solcher gezeigt",
+        "instructions": "wiederholt, was dem Sprachmodell aufgetragen ist",
         "question": "antwortet nicht auf die Frage",
     },
 )
@@ -422,6 +436,7 @@ EN = Texts(
     index_list="List the indexed documents.",
     index_remove="Remove documents.",
     index_copy="Copy documents with their vectors into another index; where it broke off, it goes on.",
+    index_repair="Rebuild a damaged index from the text of its documents.",
     ask="Ask a question in German or English.",
     models="Show which models are used, where they are from and whether they are verified.",
     chat="Open the chat in the browser.",
@@ -448,6 +463,11 @@ EN = Texts(
     skipped="{files} files of unknown formats skipped: {endings}",
     gone="{documents} documents whose files are gone ({first}); remove them: beleg index add --prune …",
     total="{documents} documents in {folder}",
+    repair_damaged="Damaged: {file}",
+    repair_lost="Lost: {id}; add its file again: {source}",
+    repair_guessed="The list of documents was damaged, too: removed ones may be back.",
+    repair_whole="The index is undamaged.",
+    repaired="{documents} documents indexed anew; the index is whole again.",
     no_documents="The index in {folder} is empty. Add documents: beleg index add PATH",
     indexing="Indexing documents",
     indexed="{documents} documents · {chunks} chunks · {rate:.0f}/s",
@@ -611,6 +631,8 @@ EN = Texts(
         "modality": "must, may or can differs",
         "role": "exchanges who does what",
         "quote": "the quote does not stand in the evidence word for word",
+        "link": "a link is not in the evidence, or would be shown as one",
+        "instructions": "repeats what the language model is told to do",
         "question": "does not answer the question",
     },
 )

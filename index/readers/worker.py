@@ -17,9 +17,13 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
+from index.clean_text import left_out
 from index.document import DocumentError
 from index.formats import reader_in
+from index.invisible import hidden_kinds
 from index.readers import waiting
+
+_log = logging.getLogger("index.readers.worker")  # as a script, it is called something else
 
 MOST_CHARACTERS = 30_000_000
 """Of all documents of one file: 10,000 pages."""
@@ -74,6 +78,7 @@ def _answer(answers: BinaryIO, question: dict[str, Any]) -> None:
 
 def _read(answers: BinaryIO, path: Path, module: str) -> None:
     characters = 0
+    left_out.clear()
     for document in reader_in(module)(path):
         characters += len(document.text)
         if characters > MOST_CHARACTERS or len(document.places) > MOST_PLACES:
@@ -81,6 +86,8 @@ def _read(answers: BinaryIO, path: Path, module: str) -> None:
                 f"{path}: unfolds to over {MOST_CHARACTERS // 10**6} million characters; split it into smaller files"
             )
         _send(answers, "document", asdict(document))
+    if kinds := hidden_kinds(left_out):
+        _log.warning("%s: characters that nobody sees left out (%s)", path, ", ".join(kinds))
 
 
 def _send(answers: BinaryIO, kind: str, value: object) -> None:

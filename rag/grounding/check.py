@@ -10,17 +10,19 @@ from dataclasses import dataclass
 
 from index.analysis import german_terms
 from index.language import Language, language_of_function_words
-from rag.citations import find_quote, quoted
-from rag.evidence import Evidence
+from rag.citations import find_quote
+from rag.evidence import FARTHEST_NEIGHBOUR, Evidence
 from rag.grounding.amounts import wrong_amount
 from rag.grounding.bindings import crossed
 from rag.grounding.dates import wrong_date
+from rag.grounding.links import foreign_link
 from rag.grounding.modality import changed_force
 from rag.grounding.names import missing_name
 from rag.grounding.negation import changed_negation
 from rag.grounding.opposites import opposite
 from rag.grounding.roles import swapped
 from rag.grounding.words import Passage, read
+from rag.quotations import quoted
 
 _EMPTY_WORDS = frozenset("jahr year datum date anzahl number antwort answer heiss nam name".split())
 # Words up to which a text makes no statement, with and without a full stop.
@@ -32,8 +34,8 @@ LONGEST_FRAGMENT = 8
 class Verdict:
     """Whether a sentence of the answer is carried by its evidence, and if not, what is not.
 
-    ``kind`` is the rule that found it: name, number, unit, date, negation, comparison, modality, role, quote, question;
-    ``words`` are those of the sentence that it is about.
+    ``kind`` is the rule that found it: name, number, unit, date, negation, comparison, modality, role, quote, link,
+    question; ``words`` are those of the sentence that it is about.
     """
 
     sentence: str
@@ -63,15 +65,18 @@ def check_sentence(
     claim = read(sentence, language_of_function_words(sentence) or language or "de")
     source = read("\n\n".join(part.text for part in evidence), "de")
     known = "\n".join([*dict.fromkeys(part.title for part in evidence), question])
-    finding = next(_findings(claim, source, known, question), None)
+    sources = [*_passages(evidence), *(part.title for part in evidence), question]
+    finding = next(_findings(claim, source, known, question, sources), None)
     if finding is None:
         return Verdict(sentence, supported=True)
     kind, words, reason = finding
     return Verdict(sentence, supported=False, reason=reason, kind=kind, words=words)
 
 
-def _findings(claim: Passage, source: Passage, known: str, question: str) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """Yield what is not carried: its kind, the words, the reason."""
+def _findings(
+    claim: Passage, source: Passage, known: str, question: str, sources: Sequence[str]
+) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Yield what is not carried: its kind, the words, the reason; a quote must stand in one of ``sources``."""
     if _only_repeats(claim.text, question):
         yield "question", (), "it only repeats the question"
     if name := missing_name(claim, f"{source.text}\n{known}"):
@@ -80,9 +85,7 @@ def _findings(claim: Passage, source: Passage, known: str, question: str) -> Ite
         yield amount[0], (amount[1],), amount[2]
     if date := wrong_date(claim.text, source.text, known):
         yield "date", (date,), f"{date!r} is not in the evidence"
-    for quote in quoted(claim.text):
-        if not find_quote(quote, source.text) and not find_quote(quote, known):
-            yield "quote", (quote,), f"quote {quote!r} is not in the evidence"
+    yield from _not_verbatim(claim.text, source.text, sources)
     if _is_fragment(claim):
         return
     if force := changed_force(claim, source):
@@ -95,6 +98,33 @@ def _findings(claim: Passage, source: Passage, known: str, question: str) -> Ite
         yield "role", pair, f"{pair[0]!r} and {pair[1]!r} have other parts in the evidence"
     if pair := crossed(claim, source):
         yield "role", pair, f"{pair[0]!r} and {pair[1]!r} do not belong together in the evidence"
+
+
+def _not_verbatim(text: str, source: str, sources: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Yield a quote or an address that does not stand in the evidence letter for letter, and what would be a link."""
+    for quote in quoted(text):
+        if not any(find_quote(quote, one) for one in sources):
+            yield "quote", (quote,), f"quote {quote!r} is not in the evidence"
+    if link := foreign_link(text, source):
+        yield "link", (link,), f"link {link!r} is not in the evidence, or would be shown as one"
+
+
+def _passages(evidence: Sequence[Evidence]) -> list[str]:
+    """Join what stands side by side in its document, and nothing else: a quote is of one piece.
+
+    >>> one, two = Evidence("a", "", "Er kam.", 0, 7, 1.0), Evidence("a", "", "Er ging.", 8, 16, 1.0)
+    >>> _passages([two, one, Evidence("a", "", "Es blieb.", 90, 99, 1.0)])
+    ['Er kam. Er ging.', 'Es blieb.']
+    """
+    passages: list[str] = []
+    before: Evidence | None = None
+    for part in sorted(evidence, key=lambda part: (part.document_id, part.start)):
+        if before and before.document_id == part.document_id and 0 <= part.start - before.end <= FARTHEST_NEIGHBOUR:
+            passages[-1] += f" {part.text}"
+        else:
+            passages.append(part.text)
+        before = part
+    return passages
 
 
 def _is_fragment(claim: Passage) -> bool:
