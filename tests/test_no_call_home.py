@@ -16,6 +16,7 @@ import pytest
 from index.settings import index_settings
 from index.weights import LLM_WEIGHTS, is_present
 from tests.scripted_llm import KEY, ScriptedLLM, no_probabilities, writes
+from ui.opening import OPENED
 
 HOOK = """
 import os, sys
@@ -173,6 +174,7 @@ def test_the_chat_its_page_and_a_question_connect_to_nothing(watched: Watched, f
             assert chat.stderr
             said = iter(chat.stderr.readline, "")
             url = next(found[0] for line in said if (found := re.search(r"http://[\w.]+:\d+", line)))
+            _get(f"{url}{OPENED}")  # ends when the chat has taken the place of the page that waits for it
             page = _get(f"{url}/de/")
             assert "beleg" in page
             for path in ("/de/config", "/favicon.ico", "/health", "/openapi.json", *_assets(page)):
