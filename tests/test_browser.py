@@ -217,12 +217,17 @@ def test_both_languages_are_answered_and_a_marker_leads_to_the_highlighted_quote
 def test_the_page_is_covered_in_its_own_colours_until_it_is_there(browser: Any, german: str, scheme: Any) -> None:
     page = browser.new_context(locale="de-DE", color_scheme=scheme).new_page()
     held: list[Any] = []
-    page.route("**/*.js", lambda route: held.append(route))  # noqa: PLW0108 - it takes no built-in method
+    holding = True
+
+    def hold(route: Any) -> None:
+        held.append(route) if holding else route.continue_()
+
+    page.route("**/*.js", hold)
     page.goto(german, wait_until="commit")
     page.get_by_text(DE.chat_opening).wait_for()
     seen = Image.open(io.BytesIO(page.screenshot())).convert("L")
     assert (seen.getpixel((5, 5)) > 200) == (scheme == "light")
-    page.unroute("**/*.js")
+    holding = False
     for route in held:
         route.continue_()
     page.locator(".beleg-list > *").first.wait_for()

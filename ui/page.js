@@ -482,7 +482,7 @@ window.beleg = (() => {
     const current = value.keep && value.conversations.find((conversation) => conversation.id === value.current);
     if (current) send({ turns: current.turns });
     watch();
-    askAgain(current?.turns.length ?? 0);
+    askAgain(current ? current.turns.length : 0);
   }
   return {
     context,
