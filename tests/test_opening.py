@@ -57,21 +57,24 @@ def asked(url: str, headers: dict[str, str] | None = None) -> tuple[int, str, An
 
 def test_the_page_says_what_it_waits_for_until_the_chat_is_there() -> None:
     chat = Chat()
-    with chat.opening() as url, ThreadPoolExecutor(1) as threads:
+    with chat.opening() as url, ThreadPoolExecutor(2) as threads:
         status, page, headers = asked(url, BROWSER)
         assert (status, headers["Cache-Control"]) == (200, "no-store")
         assert "default-src 'self'" in headers["Content-Security-Policy"]
         assert DE.chat_opening.removesuffix(" …") in page
         assert 'lang="de"' in page
-        status, detail, headers = asked(f"{url}/answer")
+        status, detail, headers = asked(f"{url}/ready")
         assert (status, headers["Retry-After"]) == (503, "1")
         assert "being loaded" in detail
         assert asked(f"{url}/health")[:2] == (200, '{"alive":true}')
 
         held = threads.submit(asked, f"{url}{OPENED}")
+        question = threads.submit(asked, f"{url}/answer")  # of a page that was open before
         assert not held.done()
+        assert not question.done()
         chat.may_be_built.set()
         assert held.result(30)[0] == 204
+        assert question.result(30)[:2] == (200, "chat")
         assert asked(url, BROWSER)[1] == "chat"
         assert asked(f"{url}{OPENED}")[0] == 204
     assert chat.lived == ["lifespan.startup", "lifespan.shutdown"]

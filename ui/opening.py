@@ -47,7 +47,8 @@ class Opening:
         else:
             await self._waiting(scope, receive, send)
 
-    async def _wait(self, scope: Scope, _: Receive, send: Send) -> None:
+    async def _wait(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what can be answered already; a question from a page that was open before waits for the chat."""
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1013})
         elif scope["path"] == OPENED:
@@ -60,8 +61,11 @@ class Opening:
         elif scope["method"] == "GET" and "text/html" in header(scope, "accept"):
             html = opening_html(_language(scope, self._language)).encode()
             await respond(send, 200, html, [(b"content-type", b"text/html; charset=utf-8")])
-        else:
+        elif scope["path"] == "/ready":
             await respond_detail(send, 503, "the chat is being loaded; ask again", [(b"retry-after", b"1")])
+        else:
+            await self._opened.wait()
+            await self(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Begin at once; the application's own beginning and end come when it is there."""
