@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -107,7 +108,7 @@ def create_manifest(folder: Path) -> None:
 def _holds_something_else(folder: Path) -> bool:
     if not folder.exists():
         return False
-    unknown = {path.name for path in folder.iterdir()} - {"segments", "write.lock", "manifest.json.new"}
+    unknown = {path.name for path in folder.iterdir()} - {"segments", "turn.lock", "write.lock", "manifest.json.new"}
     foreign = bool(unknown) or ((folder / "segments").is_dir() and any((folder / "segments").iterdir()))
     return foreign and not (folder / "manifest.json").exists()  # asked last: another thread may just have made it
 
@@ -221,9 +222,12 @@ def write_lock(folder: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / "write.lock")
+    # Who waits holds the turn: no writer that comes back at once is served before it.
+    turn, lock = FileLock(folder / "turn.lock"), FileLock(folder / "write.lock")
+    deadline = time.monotonic() + LOCK_SECONDS
     try:
-        lock.acquire(timeout=LOCK_SECONDS)
+        with turn.acquire(timeout=LOCK_SECONDS):
+            lock.acquire(timeout=max(0.0, deadline - time.monotonic()))
     except Timeout as error:
         message = f"{folder}: another process is writing to this index; wait until it is done and try again"
         raise StoreError(message) from error

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,3 +116,27 @@ def test_an_error_inside_the_lock_stays_what_it_is_and_frees_it(tmp_path: Path) 
     for _ in range(2):
         with pytest.raises(TimeoutError, match="fremd"), write_lock(tmp_path):
             raise TimeoutError("fremd")
+
+
+def test_who_waits_for_the_lock_is_served_before_one_who_comes_back_at_once(tmp_path: Path) -> None:
+    order: list[str] = []
+    done = threading.Event()
+
+    def write_without_a_pause() -> None:
+        while not done.is_set():
+            with write_lock(tmp_path):
+                order.append("busy")
+                time.sleep(0.02)
+
+    busy = threading.Thread(target=write_without_a_pause)
+    busy.start()
+    waited = []
+    try:
+        for _ in range(5):
+            before = len(order)
+            with write_lock(tmp_path):
+                waited.append(len(order) - before)
+    finally:
+        done.set()
+        busy.join()
+    assert max(waited) <= 3
