@@ -24,7 +24,8 @@ _LIBRARIES = (
     "faiss-cpu",
     "tokenizers",
     "openai",
-    "xllamacpp",
+    "openvino",
+    "openvino-genai",
     "simplemma",
     "langchain-text-splitters",
 )

@@ -10,7 +10,6 @@ from importlib.metadata import version
 from itertools import takewhile
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
 import numpy as np
 
@@ -109,8 +108,8 @@ class EmbeddedLLM(LLM):
         ids = self._model.encode(f"{_turns(messages)}<|im_start|>assistant\n")
         if len(ids) + max_tokens > CONTEXT_TOKENS:
             raise LLMError(
-                f"{self.name}: the prompt has {len(ids)} tokens, at most {CONTEXT_TOKENS - max_tokens} fit its context; "
-                "ask shorter"
+                f"{self.name}: the prompt has {len(ids)} tokens, "
+                f"at most {CONTEXT_TOKENS - max_tokens} fit its context; ask shorter"
             )
         return ids
 
@@ -138,10 +137,10 @@ class EmbeddedLLM(LLM):
 
 
 def _turns(messages: Sequence[Message]) -> str:
-    """Write messages as the model was trained to read them (its template, ChatML).
+    r"""Write messages as the model was trained to read them (its template, ChatML).
 
     >>> _turns([{"role": "system", "content": "Zähle."}, {"role": "user", "content": "Eins?"}])
-    '<|im_start|>system\\nZähle.<|im_end|>\\n<|im_start|>user\\nEins?<|im_end|>\\n'
+    '<|im_start|>system\nZähle.<|im_end|>\n<|im_start|>user\nEins?<|im_end|>\n'
     """
     task = [] if messages and messages[0]["role"] == "system" else [{"role": "system", "content": _SYSTEM}]
     return "".join(f"<|im_start|>{one['role']}\n{one['content']}<|im_end|>\n" for one in [*task, *messages])
@@ -196,15 +195,16 @@ class _Model:
     def read_ahead(self, ids: list[int]) -> None:
         """Have at hand what is computed of the tokens that a request begins with."""
         if tuple(ids) not in self._ahead:
-            file = (
-                self._prompts / f"{hashlib.sha256(json.dumps([self._named_after, ids]).encode()).hexdigest()[:24]}.npy"
-            )
+            file = self._prompts / f"{self._digest(ids)}.npy"
             states = _load_array(file)
             if states is None:
                 self.logprobs(ids)
                 states = np.stack([state.state.data for state in self._request.query_state()])
                 _save_array(file, states)
             self._ahead[tuple(ids)] = states
+
+    def _digest(self, ids: list[int]) -> str:
+        return hashlib.sha256(json.dumps([self._named_after, ids]).encode()).hexdigest()[:24]
 
     def _keep(self, ids: list[int]) -> int:
         """Hold the state after as many of the first tokens as were read before; return how many those are."""

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("index", "rag", "ui", "eval")
-HEAVY = ("torch", "gradio", "numpy", "faiss", "openai", "langchain_core", "transformers", "xllamacpp")
+HEAVY = ("torch", "gradio", "numpy", "faiss", "openai", "langchain_core", "transformers", "openvino")
 
 
 def lint_imports(folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -505,12 +505,12 @@ def test_a_documents_own_footnotes_are_not_shown_as_citations(ix):
 
 def test_without_a_runtime_the_notice_says_why(saved, monkeypatch):
     def fail(*, progress):
-        raise NoModelError("modell.gguf: llama.cpp cannot serve it")
+        raise NoModelError("modell.gguf: OpenVINO cannot run it")
 
     monkeypatch.setattr(rag.assistant, "load_llm", fail)
     given = Assistant.load(saved).answer("Wie hoch ist die Kaution für die Wohnung?")
     assert given.model == "extractive"
-    assert "llama.cpp cannot serve it" in given.notice
+    assert "OpenVINO cannot run it" in given.notice
 
 
 def test_load_uses_the_models_settings(saved, server, monkeypatch):

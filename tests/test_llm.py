@@ -1,4 +1,4 @@
-"""The way to a model: every failure of a real HTTP server, and the embedded model."""
+"""The way to a model: every failure of a real HTTP server, and what the settings name."""
 
 import json
 import math
@@ -8,14 +8,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import closing
 
-import httpx2
-import psutil
 import pytest
 
 import rag.llm
 from index.settings import index_settings
-from index.weights import LLM_WEIGHTS, Weights, WeightsError, is_present
-from rag.llm import LLM, BrokenAnswerError, LLMError, LLMSettings, NoModelError, load_llm
+from index.weights import LLM_WEIGHTS, Weights, WeightsError
+from rag.llm import LLM, BrokenAnswerError, LLMError, LLMSettings, load_llm
 from tests.scripted_llm import (
     KEY,
     ScriptedLLM,
@@ -318,92 +316,3 @@ def test_weights_that_fail_their_hash_are_not_loaded(tmp_path, monkeypatch):
             load_llm()
     finally:
         index_settings.cache_clear()
-
-
-def test_a_file_that_llama_cpp_does_not_take(tmp_path):
-    path = tmp_path / "modell.gguf"
-    path.write_bytes(b"GGUF" + bytes(100))
-    with pytest.raises(NoModelError, match=r"modell.gguf: llama.cpp cannot serve it .* BELEG_LLM_MODEL=none"):
-        rag.llm._embedded(path, 1.0)
-
-
-needs_weights = [
-    pytest.mark.llm,
-    pytest.mark.skipif(not is_present(LLM_WEIGHTS), reason="the weights are not here; beleg fetches them at first use"),
-]
-
-
-@pytest.fixture(scope="module")
-def embedded() -> LLM:
-    os.environ.pop("BELEG_LLM_MODEL", None)
-    llm = load_llm()
-    assert llm is not None
-    return llm
-
-
-class TestEmbedded:
-    pytestmark = needs_weights
-
-    def test_it_answers_and_is_started_once(self, embedded):
-        text = "".join(
-            embedded.stream([{"role": "user", "content": "Nenne die Hauptstadt von Frankreich."}], max_tokens=30)
-        )
-        assert "Paris" in text
-        assert embedded.name == LLM_WEIGHTS.name
-        assert load_llm() is embedded
-
-    def test_what_it_has_read_is_kept_for_the_next_process(self, embedded):
-        cache = embedded._prompt_cache
-        read = []
-        messages = [{"role": "system", "content": "Du zählst Schafe."}, {"role": "user", "content": "Eins?"}]
-        state = cache._folder / cache._name(messages)
-        for rest in (state, state.with_name(f"{state.name}.sha256")):
-            rest.unlink(missing_ok=True)
-
-        def ensure() -> int:
-            cache._current = ""
-            cache.ensure(messages, lambda: read.append(embedded.log_odds(messages, "Zwei")))
-            return len(read)
-
-        assert [ensure(), ensure()] == [1, 1]
-        damaged = bytearray(state.read_bytes())
-        damaged[-1] ^= 1
-        state.write_bytes(damaged)
-        assert [ensure(), ensure()] == [2, 2]
-
-    def test_it_gives_probabilities(self, embedded):
-        yes, no = (
-            embedded.log_odds([{"role": "user", "content": f"Antworte nur mit dem Wort {word}."}], "Nein")
-            for word in ("Ja", "Nein")
-        )
-        assert no > 0 > yes
-
-    def test_only_this_machine_can_ask_and_only_with_the_key(self, embedded):
-        url = str(embedded._client.base_url)
-        listening = [c.laddr for c in psutil.Process().net_connections("tcp") if c.status == psutil.CONN_LISTEN]
-        assert httpx2.URL(url).port in [address.port for address in listening]
-        assert {address.ip for address in listening} == {"127.0.0.1"}
-        for key in ("", "none", "x" * 43):
-            headers = {"Authorization": f"Bearer {key}"} if key else {}
-            body = {"messages": ASK, "max_tokens": 1}
-            reply = httpx2.post(f"{url}chat/completions", json=body, headers=headers, trust_env=False)
-            assert reply.status_code == 401
-
-    def test_no_proxy_comes_between(self, embedded, monkeypatch):
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
-            monkeypatch.setenv(name, "http://127.0.0.1:9")
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        path = rag.llm.fetch(LLM_WEIGHTS)
-        with closing(rag.llm._embedded.__wrapped__(path, 60.0)) as behind_a_proxy:
-            assert next(behind_a_proxy.stream([{"role": "user", "content": "Sag Ja."}], max_tokens=20))
-            url = str(behind_a_proxy._client.base_url)
-        with pytest.raises(httpx2.ConnectError):
-            httpx2.get(url, trust_env=False)
-
-    def test_a_prompt_that_is_too_long_is_refused_not_cut(self, embedded):
-        with pytest.raises(LLMError, match=r"refused the request .*context"):
-            list(embedded.stream([{"role": "user", "content": "Wort " * 5000}], max_tokens=5))
-
-    def test_the_answer_that_reaches_its_limit_is_broken(self, embedded):
-        with pytest.raises(BrokenAnswerError, match="reached its limit of 3 tokens"):
-            list(embedded.stream([{"role": "user", "content": "Zähle bis zwanzig."}], max_tokens=3))

@@ -1,0 +1,244 @@
+"""The embedded model: its conversion, what it keeps of what it has read, and that it speaks to nobody."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rag.conversion
+from index.settings import index_settings
+from index.weights import LLM_WEIGHTS, is_present
+from rag.conversion import ConversionError, converted, keep_last_logits, quantised, regroup
+from rag.embedded import EmbeddedLLM
+from rag.llm import LLM, BrokenAnswerError, LLMError, NoModelError, load_llm
+
+SHA256 = "ab" * 32
+
+
+def user(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
+
+
+# Conversion
+
+
+class Child:
+    """In place of the process that converts."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.error = ""
+
+    def __call__(self, command, **_):
+        self.runs += 1
+        Path(command[-1], "openvino_model.bin").write_bytes(b"Gewichte")
+        return subprocess.CompletedProcess(command, int(bool(self.error)), "", self.error)
+
+
+@pytest.fixture
+def child(monkeypatch) -> Child:
+    one = Child()
+    monkeypatch.setattr(rag.conversion.subprocess, "run", one)
+    return one
+
+
+def test_weights_are_converted_once_and_again_where_they_are_damaged(tmp_path, child):
+    folder = converted(tmp_path / "modell.gguf", SHA256, tmp_path / "openvino")
+    assert (folder / "openvino_model.bin").read_bytes() == b"Gewichte"
+    assert converted(tmp_path / "modell.gguf", SHA256, tmp_path / "openvino") == folder
+    assert child.runs == 1
+    (folder / "openvino_model.bin").write_bytes(b"Gewichtf")
+    assert converted(tmp_path / "modell.gguf", SHA256, tmp_path / "openvino") == folder
+    assert (folder / "openvino_model.bin").read_bytes() == b"Gewichte"
+    assert child.runs == 2
+
+
+def test_other_versions_make_room(tmp_path, child):
+    old = converted(tmp_path / "modell.gguf", "cd" * 32, tmp_path / "openvino")
+    new = converted(tmp_path / "modell.gguf", SHA256, tmp_path / "openvino")
+    assert [path.name for path in (tmp_path / "openvino").iterdir()] == [new.name] != [old.name]
+
+
+def test_a_conversion_that_fails_is_said_and_leaves_nothing(tmp_path, child):
+    child.error = "Traceback\nMemoryError: zu wenig\n"
+    with pytest.raises(ConversionError, match=r"^MemoryError: zu wenig$"):
+        converted(tmp_path / "modell.gguf", SHA256, tmp_path / "openvino")
+    assert list((tmp_path / "openvino").iterdir()) == []
+
+
+def test_a_file_that_is_no_model(tmp_path):
+    path = tmp_path / "modell.gguf"
+    path.write_bytes(b"GGUF" + bytes(100))
+    with pytest.raises(NoModelError, match=r"modell.gguf: OpenVINO cannot run it \(.+\); .* BELEG_LLM_MODEL=none"):
+        EmbeddedLLM(path, LLM_WEIGHTS, tmp_path)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3))
+def test_weights_of_8_bit_are_within_half_a_step(seed, size):
+    values = (np.random.default_rng(seed).standard_normal((3, 2, 32)) * size).astype(np.float32)
+    numbers, scale = quantised(values)
+    assert np.abs(numbers * scale.astype(np.float32) - values).max() <= scale.max() * 0.6
+
+
+def test_a_rewritten_model_computes_the_same_for_the_last_token():
+    import openvino
+    from openvino import opset13 as ops
+
+    random = np.random.default_rng(0)
+    weights = random.integers(0, 64, (10, 4, 16), np.uint8)
+    zero, scale = np.full((10, 4, 1), 32, np.uint8), random.random((10, 4, 1)).astype(np.float16) / 50
+
+    def model() -> openvino.Model:
+        hidden = ops.parameter([1, -1, 64], np.float32)
+        values = ops.multiply(
+            ops.subtract(ops.convert(ops.constant(weights), "f16"), ops.convert(ops.constant(zero), "f16")),
+            ops.constant(scale),
+        )
+        matrix = ops.convert(ops.reshape(values, ops.constant([10, 64]), special_zero=False), "f32")
+        return openvino.Model([ops.matmul(hidden, matrix, transpose_a=False, transpose_b=True)], [hidden])
+
+    before, after = model(), model()
+    keep_last_logits(after)
+    regroup(after)
+    assert not any(str(node.get_output_element_type(0)) == "<Type: 'uint8_t'>" for node in after.get_ordered_ops()[:1])
+    hidden = random.standard_normal((1, 5, 64)).astype(np.float32)
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}
+    [whole] = openvino.compile_model(before, "CPU", settings)([hidden]).values()
+    [last] = openvino.compile_model(after, "CPU", settings)([hidden]).values()
+    assert last.shape == (1, 1, 10)
+    assert np.abs(last[0, 0] - whole[0, -1]).max() < 0.02 * np.abs(whole).max()
+
+
+# The real one
+
+
+needs_weights = [
+    pytest.mark.llm,
+    pytest.mark.skipif(not is_present(LLM_WEIGHTS), reason="the weights are not here; beleg fetches them at first use"),
+]
+
+
+@pytest.fixture(scope="module")
+def embedded() -> LLM:
+    os.environ.pop("BELEG_LLM_MODEL", None)
+    llm = load_llm()
+    assert llm is not None
+    return llm
+
+
+class TestEmbedded:
+    pytestmark = needs_weights
+
+    def test_it_answers_and_is_started_once(self, embedded):
+        text = "".join(embedded.stream(user("Nenne die Hauptstadt von Frankreich."), max_tokens=30))
+        assert "Paris" in text
+        assert embedded.name == LLM_WEIGHTS.name
+        assert load_llm() is embedded
+
+    def test_letters_of_several_tokens_come_whole(self, embedded):
+        pieces = list(embedded.stream(user("Schreibe nur dieses Zeichen: 🦉"), max_tokens=30))
+        assert "🦉" in "".join(pieces)
+        assert "\ufffd" not in "".join(pieces)
+        assert all(piece.logprob <= 0 for piece in pieces)
+
+    def test_what_was_read_before_changes_nothing(self, embedded):
+        model = embedded._model
+        one, other = (model.encode(f"Die Messe {name} begann im Juli und endete") for name in ("Köln", "Kiel"))
+        model.logprobs(other)
+        fresh = model.logprobs(one).copy()
+        for before in (other, one[:3], [*one, *other]):
+            model.logprobs(before)
+            assert np.abs(model.logprobs(one) - fresh).max() < 0.01
+
+    def test_what_it_has_read_is_kept_for_the_next_process(self, embedded, monkeypatch):
+        model = embedded._model
+        read = []
+        real = model._read
+        monkeypatch.setattr(model, "_read", lambda ids: (read.append(len(ids)), real(ids))[1])
+        messages = [{"role": "system", "content": "Du zählst Schafe."}, {"role": "user", "content": "Eins?"}]
+        ids = model.encode("Du zählst Schafe und sonst nichts.")
+        file = model._prompts / f"{model._digest(ids)}.npy"
+        for rest in (file, file.with_name(f"{file.name}.sha256")):
+            rest.unlink(missing_ok=True)
+
+        def tokens_read() -> int:
+            read.clear()
+            model._ahead.clear()
+            model._held = []
+            model.read_ahead(ids)
+            return sum(read)
+
+        assert [tokens_read(), tokens_read()] == [len(ids), 0]
+        damaged = bytearray(file.read_bytes())
+        damaged[-1] ^= 1
+        file.write_bytes(damaged)
+        assert [tokens_read(), tokens_read()] == [len(ids), 0]
+        assert embedded.log_odds(messages, "Zwei") is not None
+
+    def test_it_gives_probabilities(self, embedded):
+        yes, no = (embedded.log_odds(user(f"Antworte nur mit dem Wort {word}."), "Nein") for word in ("Ja", "Nein"))
+        assert no > 0 > yes
+
+    def test_a_prompt_that_is_too_long_is_refused_not_cut(self, embedded):
+        with pytest.raises(LLMError, match=r"the prompt has \d+ tokens, at most 4091 fit its context; ask shorter"):
+            list(embedded.stream(user("Wort " * 5000), max_tokens=5))
+
+    def test_the_answer_that_reaches_its_limit_is_broken(self, embedded):
+        with pytest.raises(BrokenAnswerError, match="reached its limit of 3 tokens"):
+            list(embedded.stream(user("Zähle bis zwanzig."), max_tokens=3))
+
+    def test_a_question_can_be_asked_while_an_answer_is_half_read(self, embedded):
+        answer = embedded.stream(user("Zähle bis zehn."), max_tokens=60)
+        begun = list(islice(answer, 2))
+        assert embedded.log_odds(user("Antworte nur mit dem Wort Ja."), "Ja") is not None
+        assert "10" in "".join([*begun, *answer])
+
+    def test_an_answer_that_nobody_wants_any_more_ends(self, embedded):
+        answer = embedded.stream(user("Erzähle ein langes Märchen."), max_tokens=2000)
+        next(answer)
+        answer.close()
+        began = time.monotonic()
+        assert embedded.log_odds(user("Antworte nur mit dem Wort Ja."), "Ja") is not None
+        assert time.monotonic() - began < 30
+
+    def test_threads_get_each_their_own(self, embedded):
+        told = {}
+
+        def ask(city: str, country: str) -> None:
+            told[city] = "".join(embedded.stream(user(f"Nenne die Hauptstadt von {country}."), max_tokens=20))
+
+        cities = {"Paris": "Frankreich", "Rom": "Italien", "Wien": "Österreich"}
+        threads = [threading.Thread(target=ask, args=pair) for pair in cities.items()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert all(city in text for city, text in told.items())
+        assert len(told) == 3
+
+
+@pytest.mark.llm
+@pytest.mark.skipif(not is_present(LLM_WEIGHTS), reason="the weights are not here; beleg fetches them at first use")
+def test_it_speaks_to_nobody():
+    program = """
+import sys
+sys.addaudithook(lambda event, _: event.startswith("socket.") and sys.exit(f"it asks for {event}"))
+from rag.llm import load_llm
+llm = load_llm()
+print("".join(llm.stream([{"role": "user", "content": "Nenne die Hauptstadt von Frankreich."}], max_tokens=20)))
+assert not sys.modules.get("openvino_telemetry")
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("BELEG_LLM", "OPENAI_"))}
+    environment["BELEG_CACHE"] = str(index_settings().cache)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False, timeout=300
+    )
+    assert (done.returncode, "Paris" in done.stdout) == (0, True), done.stderr[-500:]
