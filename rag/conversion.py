@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
@@ -20,25 +22,30 @@ from typing import Any
 import numpy as np
 
 from index.verified import first_damage
+from index.weights import Progress
 
 GROUP = 32
 """Weights that share a scale."""
 _FORM = 1
 """Number of the way of converting; another one makes another folder."""
 _LIST = "files.json"
+_POLL_SECONDS = 0.5
+_WRITTEN = 2.3
+"""Bytes written on the way, in sizes of the file: what GenAI saves, and what is made of it."""
 
 
 class ConversionError(Exception):
     """The weights cannot be brought into the form that OpenVINO runs."""
 
 
-def converted(weights: Path, sha256: str, folder: Path) -> Path:
+def converted(weights: Path, sha256: str, folder: Path, *, progress: Progress = lambda *_: None) -> Path:
     """Return the folder of the converted weights; convert them first where there are none, or damaged ones.
 
     Args:
         weights: A GGUF file that was verified.
         sha256: Of the file.
         folder: For the converted weights of any file; those of other versions are deleted.
+        progress: Told the bytes done and the bytes in all, both about, while they are converted.
 
     Raises:
         ConversionError: They cannot be converted.
@@ -51,7 +58,7 @@ def converted(weights: Path, sha256: str, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
             if not _is_whole(target):  # else another process was faster
-                _convert_into(target, weights)
+                _convert_into(target, weights, progress)
     return target
 
 
@@ -63,19 +70,39 @@ def _is_whole(folder: Path) -> bool:
         return False
 
 
-def _convert_into(target: Path, weights: Path) -> None:
+def _convert_into(target: Path, weights: Path, progress: Progress) -> None:
     for old in target.parent.iterdir():
         shutil.rmtree(old, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as work:
         # In a process of its own, whose memory is free afterwards.
         command = [sys.executable, "-m", "rag.conversion", str(weights), work]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
-        if done.returncode:
-            raise ConversionError(done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}")
+        _run(command, partial(_tell, progress, Path(work), weights))
         files = {path.name: _sha256(path) for path in Path(work).iterdir()}
         (Path(work) / _LIST).write_text(json.dumps(files), "utf-8")
         Path(work).replace(target)
         Path(work).mkdir()  # for its deletion
+    progress(1, 1)
+
+
+def _run(command: list[str], tell: Callable[[], None]) -> None:
+    """Run a program, and tell how far it is every half second."""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as child:  # noqa: S603
+        while True:
+            tell()
+            with suppress(subprocess.TimeoutExpired):
+                _, said = child.communicate(timeout=_POLL_SECONDS)
+                break
+    if child.returncode:
+        raise ConversionError(said.strip().rpartition("\n")[2] or f"exit status {child.returncode}")
+
+
+def _tell(progress: Progress, work: Path, weights: Path) -> None:
+    written = 0
+    for path in work.rglob("*.bin"):
+        with suppress(OSError):  # it was moved meanwhile
+            written += path.stat().st_size
+    total = round(_WRITTEN * weights.stat().st_size)
+    progress(min(written, total - 1), total)
 
 
 def _sha256(path: Path) -> str:

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 import numpy as np
 
 from index.vectors import Floats
-from index.weights import Weights
+from index.weights import Progress, Weights
 from rag.conversion import ConversionError, converted
 from rag.llm import LLM, NO_MODEL, BrokenAnswerError, LLMError, Message, NoModelError, Token, log_odds_of_start
 from rag.trace import Exchange, note_exchange
@@ -42,16 +42,17 @@ class EmbeddedLLM(LLM):
         path: The verified GGUF file.
         weights: What it is.
         cache: The folder for the converted weights and what was read ahead.
+        progress: Told the bytes done and in all while the weights are converted.
 
     Raises:
         NoModelError: It cannot be started on this machine.
     """
 
-    def __init__(self, path: Path, weights: Weights, cache: Path) -> None:
+    def __init__(self, path: Path, weights: Weights, cache: Path, *, progress: Progress = lambda *_: None) -> None:
         self.name = weights.name
         self.max_refusal_log_odds = 0.0
         try:
-            folder = converted(path, weights.sha256, cache / "openvino")
+            folder = converted(path, weights.sha256, cache / "openvino", progress=progress)
             self._model = _Model(folder, cache / "prompts")
         except (ImportError, OSError, RuntimeError, ConversionError) as error:
             raise NoModelError(

@@ -4,8 +4,6 @@ import math
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -178,14 +176,19 @@ def load_llm(settings: LLMSettings | None = None, *, progress: Progress = lambda
         message = f"BELEG_LLM_MODEL is {settings.llm_model!r}, BELEG_LLM_BASE_URL is not set; set it to that model's"
         raise LLMError(f"{message} endpoint, or unset BELEG_LLM_MODEL for the embedded model")
     with _starting:
-        return _embedded(fetch(LLM_WEIGHTS, progress=progress))
+        return _embedded(progress)
 
 
-@cache
-def _embedded(path: Path) -> LLM:
+_started: dict[str, LLM] = {}
+
+
+def _embedded(progress: Progress) -> LLM:
     from rag.embedded import EmbeddedLLM
 
-    return EmbeddedLLM(path, LLM_WEIGHTS, index_settings().cache)
+    path = fetch(LLM_WEIGHTS, progress=progress)
+    if LLM_WEIGHTS.sha256 not in _started:
+        _started[LLM_WEIGHTS.sha256] = EmbeddedLLM(path, LLM_WEIGHTS, index_settings().cache, progress=progress)
+    return _started[LLM_WEIGHTS.sha256]
 
 
 def _is_http(url: str) -> bool:

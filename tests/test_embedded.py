@@ -21,6 +21,7 @@ from rag.embedded import EmbeddedLLM
 from rag.llm import LLM, BrokenAnswerError, LLMError, NoModelError, load_llm
 
 SHA256 = "ab" * 32
+POPEN = subprocess.Popen
 
 
 def user(text: str) -> list[dict[str, str]]:
@@ -37,16 +38,18 @@ class Child:
         self.runs = 0
         self.error = ""
 
-    def __call__(self, command, **_):
+    def __call__(self, command, **options):
         self.runs += 1
-        Path(command[-1], "openvino_model.bin").write_bytes(b"Gewichte")
-        return subprocess.CompletedProcess(command, int(bool(self.error)), "", self.error)
+        program = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_bytes(b'Gewichte'); sys.exit(sys.argv[2] or 0)"
+        target = str(Path(command[-1], "openvino_model.bin"))
+        return POPEN([sys.executable, "-c", program, target, self.error], **options)
 
 
 @pytest.fixture
-def child(monkeypatch) -> Child:
+def child(monkeypatch, tmp_path) -> Child:
     one = Child()
-    monkeypatch.setattr(rag.conversion.subprocess, "run", one)
+    (tmp_path / "modell.gguf").write_bytes(b"GGUF")
+    monkeypatch.setattr(rag.conversion.subprocess, "Popen", one)
     return one
 
 
@@ -72,6 +75,13 @@ def test_a_conversion_that_fails_is_said_and_leaves_nothing(tmp_path, child):
     with pytest.raises(ConversionError, match=r"^MemoryError: zu wenig$"):
         converted(tmp_path / "modell.gguf", SHA256, tmp_path / "openvino")
     assert list((tmp_path / "openvino").iterdir()) == []
+
+
+def test_it_tells_how_far_it_is(tmp_path, child):
+    told = []
+    converted(tmp_path / "modell.gguf", SHA256, tmp_path / "openvino", progress=lambda *pair: told.append(pair))
+    assert told[0] == (0, 9)  # 2.3 times the 4 bytes of the file
+    assert told[-1] == (1, 1)
 
 
 def test_a_file_that_is_no_model(tmp_path):

@@ -68,7 +68,7 @@ def copying_progress(description: str) -> Iterator[Told]:
 
 @contextmanager
 def download_progress(description: str) -> Iterator[Told]:
-    """Show bytes, rate and remaining time of a download; nothing appears until there is one."""
+    """Show bytes, rate and remaining time of downloads, one after the other; nothing appears until there is one."""
     amounts = DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
     columns = TextColumn("{task.description}"), BarColumn(), *amounts
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
@@ -80,6 +80,7 @@ def download_progress(description: str) -> Iterator[Told]:
         bar.update(bar.tasks[0].id, completed=done, total=total)
         if done >= total:
             bar.stop()
+            bar.remove_task(bar.tasks[0].id)
 
     try:
         yield told
