@@ -5,7 +5,7 @@ There are thousands on a page, so the calls are strung together by ``map``, whic
 
 import ctypes
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
@@ -18,7 +18,9 @@ Floats = npt.NDArray[np.float64]
 CODE, LEFT, TOP, RIGHT, BOTTOM, X, BASE, SIZE, DX, DY, NUMBER, OBJECT = range(12)
 MOST_CHARACTERS = 200_000  # on a page; the densest real ones have some 20,000
 _LINE_BREAKS = (0, 10, 13)
+_BLANKS = (*_LINE_BREAKS, 0x20, 0xA0)
 _EVEN = 0.01  # points
+_STRIDE = 8
 
 _Function = Callable[..., int]
 
@@ -63,13 +65,23 @@ def read_glyphs(text_page: Any) -> Glyphs:
 def _stretches(page: int | None, count: int) -> tuple[list[int], list[int]]:
     """Return where the characters of each text object begin, and its handle.
 
-    Characters that pdfium made up are of none, and count as of the object before them.
+    Characters that pdfium made up are of none, and count as of the object before them. Those of one object follow each
+    other: what stands between two of them needs not be asked for.
     """
-    given = np.array([handle or 0 for handle in map(_functions().object, repeat(page), range(count))], np.int64)
+    given = _handles(page, range(0, count, _STRIDE))
+    between = np.repeat((given[:-1] == given[1:]) & (given[:-1] > 0), _STRIDE)
+    given = np.repeat(given, _STRIDE)[:count]
+    asked = np.flatnonzero(~np.append(between, np.zeros(count - len(between), bool)))
+    given[asked] = _handles(page, asked.tolist())
     last = np.maximum.accumulate(np.where(given > 0, np.arange(count), 0))
     handles = given[last]
     starts = np.flatnonzero(np.diff(handles, prepend=-1))
     return starts.tolist(), handles[starts].tolist()
+
+
+def _handles(page: int | None, numbers: Sequence[int]) -> npt.NDArray[np.int64]:
+    """Return the text object of each of some characters, 0 for one that pdfium made up."""
+    return np.array([handle or 0 for handle in map(_functions().object, repeat(page), numbers)], np.int64)
 
 
 def _origins(page: int | None, rows: Floats, starts: list[int], lengths: npt.NDArray[np.int64]) -> Floats:
@@ -83,6 +95,8 @@ def _origins(page: int | None, rows: Floats, starts: list[int], lengths: npt.NDA
     offsets = np.repeat(first - rows[starts][:, [LEFT, BOTTOM]], lengths, axis=0)
     origins = rows[:, [LEFT, BOTTOM]] + offsets
     heights = rows[:, TOP] - rows[:, BOTTOM]
+    blank = np.isin(rows[:, CODE], _BLANKS)  # the boxes of those are of any height, and nobody asks where they stand
+    heights[blank] = np.repeat(heights[starts], lengths)[blank]
     uneven = np.maximum.reduceat(heights, starts) - np.minimum.reduceat(heights, starts) > _EVEN
     asked = np.flatnonzero(np.repeat(uneven, lengths))
     own = np.zeros((len(asked), 2))

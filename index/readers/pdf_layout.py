@@ -89,9 +89,10 @@ def _beside(one: Segment, other: Segment) -> bool:
 def _blocks(rows: list[Row]) -> Iterator[tuple[list[Row], bool]]:
     """Yield blocks of rows in reading order, and whether they are a table's."""
     start, plain = 0, list[Row]()
+    page = _width(rows) if rows else (0.0, 0.0)
     while start < len(rows):
-        end, gutters = _run(rows, start)
-        end, gutters = _of_one_kind(rows, start, end, gutters)
+        end, gutters = _run(rows, start, page)
+        end, gutters = _of_one_kind(rows, start, end, gutters, page)
         run = rows[start:end]
         columns = _columns(run, gutters)
         is_table = _is_table(run, gutters)
@@ -111,11 +112,13 @@ def _blocks(rows: list[Row]) -> Iterator[tuple[list[Row], bool]]:
         yield plain, False
 
 
-def _run(rows: list[Row], start: int) -> tuple[int, list[Interval]]:
-    """Return the end of the rows from ``start`` on that leave a common gutter free, and the gutters."""
-    left = min(row[0].left for row in rows)
-    right = max(segment.right for row in rows for segment in row)
-    free: list[Interval] = [(left, right)]
+def _width(rows: list[Row]) -> Interval:
+    return min(row[0].left for row in rows), max(segment.right for row in rows for segment in row)
+
+
+def _run(rows: list[Row], start: int, width: Interval) -> tuple[int, list[Interval]]:
+    """Return the end of the rows from ``start`` on that leave a common gutter free in a width, and the gutters."""
+    free: list[Interval] = [width]
     parted = False
     best: tuple[int, list[Interval]] = (start + 1, [])
     leftmost, rightmost = math.inf, -math.inf
@@ -136,24 +139,29 @@ def _run(rows: list[Row], start: int) -> tuple[int, list[Interval]]:
     return best
 
 
-def _of_one_kind(rows: list[Row], start: int, end: int, gutters: list[Interval]) -> tuple[int, list[Interval]]:
+def _of_one_kind(
+    rows: list[Row], start: int, end: int, gutters: list[Interval], width: Interval
+) -> tuple[int, list[Interval]]:
     """Cut a run where columns of running text end and a table begins, or the other way about, a gap between them."""
     first: bool | None = None
-    for top, bottom in _bands(rows, start, end):
-        band, inner = rows[top:bottom], _run(rows[:bottom], top)[1]
+    bands = _bands(rows[start:end], start)
+    if len(bands) == 1:
+        return end, gutters
+    for top, bottom in bands:
+        band, inner = rows[top:bottom], _run(rows[:bottom], top, width)[1]
         kind = True if _columns(band, inner) else False if _is_table(band, inner) else None
         if first is not None and kind is not None and kind != first:
-            return top, _run(rows[:top], start)[1]
+            return top, _run(rows[:top], start, width)[1]
         first = kind if first is None else first
     return end, gutters
 
 
-def _bands(rows: list[Row], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield where the rows stand without a gap of more than a line between them."""
+def _bands(rows: list[Row], first: int) -> list[tuple[int, int]]:
+    """Return where the rows, of which one has the number ``first``, stand without a gap of more than a line."""
     sizes = [max(segment.size for segment in row) for row in rows]
     bases = [max(segment.baseline for segment in row) for row in rows]
-    cuts = [n for n in range(start + 1, end) if bases[n] - bases[n - 1] > 2.2 * max(sizes[n], sizes[n - 1])]
-    return pairwise([start, *cuts, end])
+    cuts = [n for n in range(1, len(rows)) if bases[n] - bases[n - 1] > 2.2 * max(sizes[n], sizes[n - 1])]
+    return list(pairwise([first, *(first + cut for cut in cuts), first + len(rows)]))
 
 
 def _is_table(rows: list[Row], gutters: list[Interval]) -> bool:
@@ -231,8 +239,8 @@ def _is_label(segment: Segment) -> bool:
 
 
 def _block_lines(rows: list[Row], is_table: bool, block: int) -> list[Line]:
-    gutters = _run(rows, 0)[1] if is_table else []
-    column = min(row[0].left for row in rows), max(segment.right for row in rows for segment in row)
+    column = _width(rows)
+    gutters = _run(rows, 0, column)[1] if is_table else []
     return [_line(row, _cells(row, gutters) if is_table else [row], block, column) for row in rows]
 
 
