@@ -447,3 +447,22 @@ def test_hub_that_is_not_reached_fails_at_once(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(EmbeddingError, match="'beleg-probe/gibt-es-nicht' cannot be loaded"):
         load_embedder("beleg-probe/gibt-es-nicht")
+
+
+@pytest.mark.parametrize(
+    ("able", "seconds", "expected"),
+    [
+        ({}, {"float32": 2.0, "bfloat16": 1.0}, "float32"),
+        ({"avx512_bf16": True}, {"float32": 2.0, "bfloat16": 1.0}, "bfloat16"),
+        ({"avx512_bf16": True}, {"float32": 1.0, "bfloat16": 1.6}, "float32"),
+        ({"amx_bf16": True}, {"float32": 1.0, "bfloat16": 0.9}, "float32"),  # as good as the same: the exact one
+    ],
+)
+def test_the_number_format_is_the_one_that_is_faster_here(
+    able: dict[str, bool], seconds: dict[str, float], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    monkeypatch.setattr(e5, "_seconds_of_a_layer", lambda form: seconds[str(form).removeprefix("torch.")])
+    assert e5.number_format.__wrapped__() == getattr(torch, expected)
