@@ -2,17 +2,22 @@
 
 from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError, ValidatorFunctionWrapHandler, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.errors import BelegError
 from rag.llm import LLMSettings
 
-LEAST_PASSWORD = 8
-LEAST_SESSION_KEY = 32
-LEAST_METRICS_TOKEN = 16
 EMBEDDED_AT_ONCE = 1
 ENDPOINT_AT_ONCE = 24
+
+
+# The least characters of each secret, and how to come by one.
+_SECRETS = {
+    "password": (8, ""),
+    "session_key": (32, "; make one: openssl rand -hex 32"),
+    "metrics_token": (16, ""),
+}
 
 
 class ServerSettingsError(BelegError):
@@ -39,34 +44,14 @@ class ServerSettings(BaseSettings):
     log: str = "text"
     at_once: int | None = Field(default=None, ge=1)
 
-    @field_validator("password")
+    @field_validator(*_SECRETS)
     @classmethod
-    def _is_long_enough(cls, password: SecretStr | None) -> SecretStr | None:
-        if password and len(password.get_secret_value()) < LEAST_PASSWORD:
-            length = len(password.get_secret_value())
-            raise ServerSettingsError(f"BELEG_PASSWORD has {length} characters, expected {LEAST_PASSWORD} or more")
-        return password
-
-    @field_validator("session_key")
-    @classmethod
-    def _is_hard_to_guess(cls, key: SecretStr | None) -> SecretStr | None:
-        if key and len(key.get_secret_value()) < LEAST_SESSION_KEY:
-            length = len(key.get_secret_value())
-            remedy = "make one: openssl rand -hex 32"
-            raise ServerSettingsError(
-                f"BELEG_SESSION_KEY has {length} characters, expected {LEAST_SESSION_KEY} or more; {remedy}"
-            )
-        return key
-
-    @field_validator("metrics_token")
-    @classmethod
-    def _is_a_token(cls, token: SecretStr | None) -> SecretStr | None:
-        if token and len(token.get_secret_value()) < LEAST_METRICS_TOKEN:
-            length = len(token.get_secret_value())
-            raise ServerSettingsError(
-                f"BELEG_METRICS_TOKEN has {length} characters, expected {LEAST_METRICS_TOKEN} or more"
-            )
-        return token
+    def _is_long_enough(cls, secret: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
+        least, remedy = _SECRETS[str(field.field_name)]
+        if secret and (length := len(secret.get_secret_value())) < least:
+            name = f"BELEG_{str(field.field_name).upper()}"
+            raise ServerSettingsError(f"{name} has {length} characters, expected {least} or more{remedy}")
+        return secret
 
     @field_validator("stop_seconds", mode="wrap")
     @classmethod
