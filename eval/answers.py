@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from eval.goldset import Question
 from eval.records import Row
@@ -10,6 +10,7 @@ from eval.retrieval import in_full, rank_documents
 from rag.assistant import EXTRACTIVE
 from rag.llm import LLMError
 from rag.trace import Trace, traced
+from rag.writer import AnswerSentence
 
 if TYPE_CHECKING:
     from rag import Answer, Assistant
@@ -30,12 +31,17 @@ class BelegAnswers:
             LLMError: The model gives no answer now; what is put in its place is not what is measured.
         """
         start = time.perf_counter()
+        first = None
         with traced() as trace:
-            answer = self._assistant.answer(question.question, documents=question.documents, history=question.history)
-        seconds = time.perf_counter() - start
+            asked = self._assistant.stream(question.question, documents=question.documents, history=question.history)
+            for event in asked:
+                if first is None and isinstance(event, AnswerSentence):
+                    first = time.perf_counter() - start
+        answer, seconds = cast("Answer", event), time.perf_counter() - start  # a stream ends with its answer
         if answer.model == EXTRACTIVE and self._assistant.llm:
             raise LLMError(answer.notice)
         row = answer_row(question, answer, seconds, trace)
+        row["first_seconds"] = None if first is None else round(first, 6)
         if question.evidence:
             row["ranking"] = rank_documents(self._assistant.retriever, in_full(question)).to_dict()
         return row

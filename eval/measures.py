@@ -215,6 +215,7 @@ ANSWERS: Metrics = {
     "language_right": Metric(_language_right),
     "grounded": Metric(_grounded, ratio),
     **_RANKINGS,
+    "seconds_first_p50": Metric(lambda record: record.first_seconds, p50, better="lower", cost=True),
     **_SECONDS,
     "tokens": Metric(_tokens, better="lower", cost=True),
 }
@@ -228,6 +229,7 @@ ANSWERS: Metrics = {
 - ``aurc``: area under risk and coverage of what was answered; the risk is 1 - F1, 1 where there is no answer.
 - ``language_right``: over all that was answered.
 - ``grounded``: share of the written sentences that the check in code found carried by their evidence.
+- ``seconds_first_p50``: to the first checked sentence, over what was answered.
 - ``tokens``: read and written for a question, mean over those of which the endpoint says it.
 - the rankings: over the questions with evidence.
 """

@@ -9,7 +9,7 @@ from eval.goldset import Evidence, Question
 from rag.citations import without_markers
 
 Row = dict[str, Any]
-"""JSON types: ``id``, ``seconds``, and what there is of ``answer``, ``ranking``, ``trace``, ``tokens``."""
+"""JSON types: ``id``, ``seconds``, and of some ``first_seconds``, ``answer``, ``ranking``, ``trace`` and ``tokens``."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,12 @@ class Record:
     def seconds(self) -> float | None:
         """How long the answer took, or the search where nothing was answered."""
         seconds: float | None = self.row.get("seconds")
+        return seconds
+
+    @property
+    def first_seconds(self) -> float | None:
+        """How long its first sentence took; ``None`` where nothing was answered, or nobody looked."""
+        seconds: float | None = self.row.get("first_seconds")
         return seconds
 
     @property
