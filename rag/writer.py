@@ -135,6 +135,9 @@ class Writer:
                     break
                 if not self.sentences and not self._is_worth(sentence, heard, llm.name):
                     return
+                if not re.search(r"\w", without_markers(sentence)):
+                    yield from self._quoted(markers(sentence))
+                    continue
                 text = spelled_out(self._in_language(sentence, messages, llm), known, self.language)
                 yield from self._checked(text)
         except BrokenAnswerError as error:
@@ -152,6 +155,14 @@ class Writer:
             if sentence in best:
                 yield from self._cited(without_markers(" ".join(sentence.text.split())), [sentence], whole=False)
         yield from self._disagreements()
+
+    def _quoted(self, numbers: Sequence[int]) -> Iterator[AnswerSentence]:
+        """Pass on the best of the sentences that the model named, where it said nothing of its own."""
+        named = [self.evidence[number - 1] for number in numbers if 1 <= number <= len(self.evidence)]
+        best = sorted(named, key=lambda sentence: -sentence.score)[:EXTRACTED_SENTENCES]
+        for sentence in self.evidence:
+            if sentence in best:
+                yield from self._cited(self._as_quote(sentence), [sentence], whole=True)
 
     def _disagreements(self) -> Iterator[AnswerSentence]:
         """Say where another document gives another figure than what carries the answer, both cited."""
@@ -201,7 +212,10 @@ class Writer:
     def _fixed_form(self, sentence: str) -> str:
         """Return the German quote that a sentence stands on; in an English answer it is said whose words they are."""
         [best, *_], *_ = self._candidates(without_markers(sentence), markers(sentence))
-        quote = " ".join(best.text.split())
+        return self._as_quote(best)
+
+    def _as_quote(self, evidence: Evidence) -> str:
+        quote = without_markers(" ".join(evidence.text.split()))
         return quote if self.language == "de" else _FIXED_FORM.format(quote=quote)
 
     def _gloss(self, llm: LLM) -> None:

@@ -265,11 +265,6 @@ def test_a_sentence_is_not_shown_with_a_part_of_its_citations(server, assistant,
     assert_sound(given, ix)
 
 
-def test_a_marker_alone_is_no_sentence(server, assistant, ix):
-    says(server, "[1]")
-    assert assistant.answer(WHO).status == "abstained"
-
-
 # Abstained
 
 
@@ -660,6 +655,26 @@ def test_a_sentence_in_the_wrong_language_is_said_again(server, assistant):
     assert given.text == "Tan Wenkan is the director of the fair in Shanghai. [1]"
     assert given.citations[0].gloss == "Tan Wenkan is director of the fair in Shanghai."
     assert "in English" in server.prompts[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Tan Wenkan ist Direktor der Messe in Shanghai. [1]"),
+        ("en", "The documents say: “Tan Wenkan ist Direktor der Messe in Shanghai.” [1]"),
+    ],
+)
+def test_a_model_that_only_names_its_evidence_is_taken_at_its_word(server, assistant, ix, language, text):
+    says(server, "[<Direktor>]")
+    given = assistant.answer(WHO, language=language)
+    assert (given.status, given.text) == ("answered", text)
+    assert_sound(given, ix)
+
+
+@pytest.mark.parametrize("said", ["[99]", "[0].", "…"])
+def test_a_model_that_names_nothing_there_is_has_not_answered(server, assistant, said):
+    says(server, said)
+    assert assistant.answer(WHO).status == "abstained"
 
 
 def test_what_stays_in_the_wrong_language_becomes_the_quote_and_is_called_one(server, assistant):
