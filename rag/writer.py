@@ -46,6 +46,7 @@ _UNSURE: dict[Language, str] = {
 }
 _INSTRUCTIONS = "it repeats what the model is told to do"
 _FIXED_FORM = "The documents say: “{quote}”"
+_TRANSLATED = " (translated: {gloss})"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Writer:
     confidence: Confidence | None = None
     _used: list[Evidence] = field(default_factory=list)
     _vectors: dict[str, Floats] = field(default_factory=dict)
+    _glosses: dict[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -135,11 +137,11 @@ class Writer:
                     break
                 if not self.sentences and not self._is_worth(sentence, heard, llm.name):
                     return
-                if not re.search(r"\w", without_markers(sentence)):
-                    yield from self._quoted(markers(sentence))
-                    continue
-                text = spelled_out(self._in_language(sentence, messages, llm), known, self.language)
-                yield from self._checked(text)
+                said = self._in_language(sentence, messages, llm)
+                if said is None:
+                    yield from self._quoted(sentence, llm)
+                else:
+                    yield from self._checked(spelled_out(said, known, self.language))
         except BrokenAnswerError as error:
             self.notice = f"{_INCOMPLETE[self.language]} ({error})"
         yield from self._disagreements()
@@ -155,14 +157,6 @@ class Writer:
             if sentence in best:
                 yield from self._cited(without_markers(" ".join(sentence.text.split())), [sentence], whole=False)
         yield from self._disagreements()
-
-    def _quoted(self, numbers: Sequence[int]) -> Iterator[AnswerSentence]:
-        """Pass on the best of the sentences that the model named, where it said nothing of its own."""
-        named = [self.evidence[number - 1] for number in numbers if 1 <= number <= len(self.evidence)]
-        best = sorted(named, key=lambda sentence: -sentence.score)[:EXTRACTED_SENTENCES]
-        for sentence in self.evidence:
-            if sentence in best:
-                yield from self._cited(self._as_quote(sentence), [sentence], whole=True)
 
     def _disagreements(self) -> Iterator[AnswerSentence]:
         """Say where another document gives another figure than what carries the answer, both cited."""
@@ -196,8 +190,13 @@ class Writer:
 
     # In which language
 
-    def _in_language(self, sentence: str, messages: list[Message], llm: LLM) -> str:
-        """Return a sentence in the language of the answer: as it is, said again, or the quote that it stands on."""
+    def _in_language(self, sentence: str, messages: list[Message], llm: LLM) -> str | None:
+        """Return a sentence in the language of the answer: as it is, or said again; None where it cannot be had.
+
+        So it is too where a sentence has no words, but only names evidence.
+        """
+        if not re.search(r"\w", without_markers(sentence)):
+            return None
         if self.language == "en":
             sentence = dates_in_english(sentence)
         text, named = without_markers(sentence), markers(sentence)
@@ -207,29 +206,44 @@ class Writer:
         again = _said(llm, repair_prompt(messages, text, self.language))
         if again and _is_in(again, self.language, ()):
             return f"{dates_in_english(again) if self.language == 'en' else again}{marks}"
-        return sentence if len(text.split()) <= SHORT_ANSWER_WORDS else self._fixed_form(sentence) + marks
+        return sentence if len(text.split()) <= SHORT_ANSWER_WORDS else None
 
-    def _fixed_form(self, sentence: str) -> str:
-        """Return the German quote that a sentence stands on; in an English answer it is said whose words they are."""
-        [best, *_], *_ = self._candidates(without_markers(sentence), markers(sentence))
-        return self._as_quote(best)
+    def _quoted(self, sentence: str, llm: LLM) -> Iterator[AnswerSentence]:
+        """Pass on the German quote that a sentence stands on, or the best ones that it names where it has no words.
 
-    def _as_quote(self, evidence: Evidence) -> str:
-        quote = without_markers(" ".join(evidence.text.split()))
-        return quote if self.language == "de" else _FIXED_FORM.format(quote=quote)
+        In an English answer it is said whose words they are, and the translation stands beside it.
+        """
+        text = without_markers(sentence)
+        if re.search(r"\w", text):
+            [first, *_], *_ = self._candidates(text, markers(sentence))
+            chosen = [first]
+        else:
+            named = [self.evidence[number - 1] for number in markers(sentence) if 1 <= number <= len(self.evidence)]
+            chosen = sorted(named, key=lambda part: -part.score)[:EXTRACTED_SENTENCES]
+        for part in self.evidence:
+            if part in chosen:
+                quote = without_markers(" ".join(part.text.split()))
+                if self.language == "en":
+                    gloss = self._glossed(part, llm)
+                    quote = f"{_FIXED_FORM.format(quote=quote)}{_TRANSLATED.format(gloss=gloss) if gloss else ''}"
+                self.verdicts.append(Verdict(quote, supported=True))
+                yield from self._cited(quote, [part], whole=True)
 
     def _gloss(self, llm: LLM) -> None:
-        """Translate the sentence that each of the first quotes is about, for readers of an English answer.
-
-        What the check finds wrong is not shown.
-        """
+        """Translate the sentence that each of the first quotes is about, for readers of an English answer."""
         for place, citation in enumerate(self.citations[:GLOSSED_CITATIONS]):
             core = next(part for part in self._used if _is_within(part, citation))
-            gloss = _said(llm, gloss_prompt(core.text), MAX_GLOSS_TOKENS).strip('"“”„')
-            with step("check"):
-                verdict = check_sentence(gloss, [core], self.question, "en")
-            if verdict.supported:
+            if gloss := self._glossed(core, llm):
                 self.citations[place] = replace(citation, gloss=gloss)
+
+    def _glossed(self, part: Evidence, llm: LLM) -> str:
+        """Return the translation of a sentence, once made; "" for one in which the check finds something wrong."""
+        if part.text not in self._glosses:
+            gloss = _said(llm, gloss_prompt(part.text), MAX_GLOSS_TOKENS).strip('"“”„')
+            with step("check"):
+                supported = check_sentence(gloss, [part], self.question, "en").supported
+            self._glosses[part.text] = gloss if supported else ""
+        return self._glosses[part.text]
 
     # What carries it
 

@@ -661,13 +661,21 @@ def test_a_sentence_in_the_wrong_language_is_said_again(server, assistant):
     ("language", "text"),
     [
         ("de", "Tan Wenkan ist Direktor der Messe in Shanghai. [1]"),
-        ("en", "The documents say: “Tan Wenkan ist Direktor der Messe in Shanghai.” [1]"),
+        (
+            "en",
+            (
+                "The documents say: “Tan Wenkan ist Direktor der Messe in Shanghai.” "
+                "(translated: Tan Wenkan is director of the fair in Shanghai.) [1]"
+            ),
+        ),
     ],
 )
 def test_a_model_that_only_names_its_evidence_is_taken_at_its_word(server, assistant, ix, language, text):
     says(server, "[<Direktor>]")
+    server.replies.append(writes("Tan Wenkan is director of the fair in Shanghai."))
     given = assistant.answer(WHO, language=language)
     assert (given.status, given.text) == ("answered", text)
+    assert given.citations[0].gloss == ("Tan Wenkan is director of the fair in Shanghai." if language == "en" else "")
     assert_sound(given, ix)
 
 
@@ -680,8 +688,8 @@ def test_a_model_that_names_nothing_there_is_has_not_answered(server, assistant,
 def test_what_stays_in_the_wrong_language_becomes_the_quote_and_is_called_one(server, assistant):
     wrong = "Tan Wenkan ist der Direktor der Messe in Shanghai"
     says(server, f"{wrong} [<Direktor>].")
-    server.replies.append(writes(f"{wrong}."))
-    given = assistant.answer(WHO, language="en")
+    server.replies += [writes(f"{wrong}."), writes("Tan Wenkan is director of the fair in Berlin.")]
+    given = assistant.answer(WHO, language="en")  # the translation is wrong, and left out
     assert given.text == "The documents say: “Tan Wenkan ist Direktor der Messe in Shanghai.” [1]"
 
 
