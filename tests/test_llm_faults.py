@@ -10,7 +10,8 @@ import pytest
 from index import Document, Index
 from rag import Assistant
 from rag.deadline import BoundedClient
-from rag.llm import LLM, MOST_TIMEOUTS, LLMError, LLMSettings, UnavailableError, load_llm
+from rag.endpoint import MOST_TIMEOUTS
+from rag.llm import LLM, LLMError, LLMSettings, UnavailableError, load_llm
 from tests.conftest import WordEmbedder
 from tests.scripted_llm import (
     KEY,
