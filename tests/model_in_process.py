@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import openai
 
+from rag.endpoint import EndpointLLM
 from rag.llm import LLM
 
 Writes = Callable[[list[dict[str, str]]], str]
@@ -29,7 +30,7 @@ def model_in_process(writes: Writes) -> LLM:
     client = openai.OpenAI(
         base_url="http://model.test/v1", api_key="none", http_client=openai.DefaultHttpxClient(transport=transport)
     )
-    return LLM(client, "scripted")
+    return EndpointLLM(client, "scripted")
 
 
 def _message(text: str) -> dict[str, str]:

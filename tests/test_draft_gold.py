@@ -12,7 +12,7 @@ from eval.formats.rows import GoldSetError
 from eval.goldset import load_goldset
 from eval.review import run_review
 from index.document import Document
-from rag.llm import LLM
+from rag.endpoint import EndpointLLM
 from tests.scripted_llm import KEY, ScriptedLLM, breaks_off, writes
 
 OPENS = "Das Freibad der Stadt Altenrode öffnet in diesem Jahr schon am 10. Mai."
@@ -33,7 +33,7 @@ def server():
 
 @pytest.fixture
 def llm(server):
-    with closing(LLM(OpenAI(base_url=server.url, api_key=KEY), "scripted")) as model:
+    with closing(EndpointLLM(OpenAI(base_url=server.url, api_key=KEY), "scripted")) as model:
         yield model
 
 

@@ -25,7 +25,7 @@ from eval.runs import evaluate_answers
 from eval.tables import report_tables
 from index import Document, Index
 from rag import Assistant
-from rag.llm import LLM, load_llm
+from rag.llm import load_llm
 from tests.scripted_llm import KEY, ScriptedLLM, probabilities, status, writes
 
 
@@ -37,7 +37,7 @@ def server():
 
 @pytest.fixture
 def llm(server):
-    with closing(LLM(OpenAI(base_url=server.url, api_key=KEY), "scripted")) as model:
+    with closing(EndpointLLM(OpenAI(base_url=server.url, api_key=KEY), "scripted")) as model:
         yield model
 
 
