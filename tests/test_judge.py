@@ -25,6 +25,7 @@ from eval.runs import evaluate_answers
 from eval.tables import report_tables
 from index import Document, Index
 from rag import Assistant
+from rag.endpoint import EndpointLLM
 from rag.llm import load_llm
 from tests.scripted_llm import KEY, ScriptedLLM, probabilities, status, writes
 
