@@ -222,12 +222,18 @@ class Writer:
             chosen = sorted(named, key=lambda part: -part.score)[:EXTRACTED_SENTENCES]
         for part in self.evidence:
             if part in chosen:
-                quote = without_markers(" ".join(part.text.split()))
-                if self.language == "en":
-                    gloss = self._glossed(part, llm)
-                    quote = f"{_FIXED_FORM.format(quote=quote)}{_TRANSLATED.format(gloss=gloss) if gloss else ''}"
-                self.verdicts.append(Verdict(quote, supported=True))
-                yield from self._cited(quote, [part], whole=True)
+                yield from self._as_quote(part, llm)
+
+    def _as_quote(self, part: Evidence, llm: LLM) -> Iterator[AnswerSentence]:
+        """Pass on a sentence of the documents, unless it would be shown as a link or only says the question again."""
+        text = without_markers(" ".join(part.text.split()))
+        self.verdicts.append(check_sentence(text, [part], self.question, "de"))
+        if not self.verdicts[-1].supported:
+            return
+        if self.language == "en":
+            gloss = self._glossed(part, llm)
+            text = f"{_FIXED_FORM.format(quote=text)}{_TRANSLATED.format(gloss=gloss) if gloss else ''}"
+        yield from self._cited(text, [part], whole=True)
 
     def _gloss(self, llm: LLM) -> None:
         """Translate the sentence that each of the first quotes is about, for readers of an English answer."""
