@@ -32,27 +32,29 @@ def cases(n: int = 200) -> list[Case]:
     found = []
     for number in range(n):
         answerable = number % 3 > 0
-        signals = dict.fromkeys(AFTER, 0.0) | {"cosine": float(chance.normal(0.8 + 0.1 * answerable, 0.05))}
+        signals = dict.fromkeys((*AFTER, "likelihood", "cosine"), 0.0) | {
+            "late": float(chance.normal(0.8 + 0.1 * answerable, 0.05))
+        }
         found.append(Case("a" if number % 2 else "b", f"p{number // 2}", answerable, refused=False, signals=signals))
     return found
 
 
 def test_the_area_is_scikit_learns() -> None:
     labels = [case.answerable for case in cases()]
-    values = np.array([case.signals["cosine"] for case in cases()])
+    values = np.array([case.signals["late"] for case in cases()])
     assert area(values, labels) == pytest.approx(roc_auc_score(labels, values))
 
 
 def test_a_fitted_stage_gives_the_same_probabilities_in_use() -> None:
     stage = fit(cases(), BEFORE)
     assert [probability(stage, case.signals) for case in cases()] == pytest.approx(predicted(cases(), stage).tolist())
-    assert stage["weights"]["cosine"] > 0
+    assert stage["weights"]["late"] > 0
 
 
 def test_both_forms_of_a_question_are_held_out_together() -> None:
     """A model that had seen the one would know the other: here each pair has a signal of its own."""
-    alone = [Case("a", f"p{n // 2}", n % 4 < 2, refused=False, signals={"cosine": float(n // 2)}) for n in range(40)]
-    found = cross_validated(alone, ("cosine",))
+    alone = [Case("a", f"p{n // 2}", n % 4 < 2, refused=False, signals={"late": float(n // 2)}) for n in range(40)]
+    found = cross_validated(alone, ("late",))
     assert found[::2].tolist() == found[1::2].tolist()
 
 
@@ -65,7 +67,7 @@ def test_figures_are_those_of_counting() -> None:
 
 
 def test_no_more_answerable_questions_are_refused_than_allowed() -> None:
-    values = np.array([case.signals["cosine"] for case in cases()])
+    values = np.array([case.signals["late"] for case in cases()])
     least = threshold(values, cases(), 0.1)
     assert (
         np.mean([value < least - 1e-4 for value, case in zip(values, cases(), strict=True) if case.answerable]) <= 0.1
@@ -93,10 +95,10 @@ def test_a_report_with_answers_held_back_is_refused(tmp_path: Path, report: dict
 def test_an_english_question_is_judged_as_its_german_form_would_be() -> None:
     german = [replace(case, pair=f"q{number}") for number, case in enumerate(cases())]
     english = [
-        replace(case, signals=case.signals | {"cosine": (case.signals["cosine"] or 0) - 0.03, "english": 1.0})
+        replace(case, signals=case.signals | {"late": (case.signals["late"] or 0) - 0.03, "english": 1.0})
         for case in german
     ]
     shift = english_shift([*german, *english])
-    assert shift["cosine"] == pytest.approx(0.03)
-    assert shift["late"] == 0
-    assert english_shift(german)["cosine"] == 0
+    assert shift["late"] == pytest.approx(0.03)
+    assert shift["cosine"] == 0
+    assert english_shift(german)["late"] == 0
