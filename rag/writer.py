@@ -243,12 +243,12 @@ class Writer:
                 self.citations[place] = replace(citation, gloss=gloss)
 
     def _glossed(self, part: Evidence, llm: LLM) -> str:
-        """Return the translation of a sentence, once made; "" for one in which the check finds something wrong."""
+        """Return the translation of a sentence, once made; "" for one that is none, or that the check finds wrong."""
         if part.text not in self._glosses:
             gloss = _said(llm, gloss_prompt(part.text), MAX_GLOSS_TOKENS).strip('"“”„')
             with step("check"):
                 supported = check_sentence(gloss, [part], self.question, "en").supported
-            self._glosses[part.text] = gloss if supported else ""
+            self._glosses[part.text] = gloss if supported and _is_in(gloss, "en", ()) else ""
         return self._glosses[part.text]
 
     # What carries it
