@@ -5,7 +5,7 @@ Times of steps overlap: the model is asked for more while a sentence is checked.
 
 import time
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -53,7 +53,8 @@ def timed() -> Iterator[list[Step]]:
     try:
         yield steps
     finally:
-        _steps.reset(token)
+        with suppress(ValueError):  # a stream that nobody reads any more may be ended where this was never set
+            _steps.reset(token)
 
 
 @contextmanager
