@@ -220,12 +220,10 @@ def test_slow_clients_hold_nothing_but_their_connection(index):
             slow.sendall(begun[number % 3] if number < 140 or number % 3 < 2 else begun[0])
             if number % 3 == 2 and number > 20:
                 slow.close()  # gone before the answer
-        for _ in range(5):
-            answer = httpx.post(f"{url}/answer", json=QUESTION, timeout=30)
-            if answer.status_code == 200:
-                break
+        end = time.monotonic() + 30  # on a busy machine those who are gone take their time to be forgotten
+        while (answer := httpx.post(f"{url}/answer", json=QUESTION, timeout=30)).status_code != 200:
+            assert time.monotonic() < end, answer.text
             time.sleep(float(answer.headers["Retry-After"]) / 5)
-        assert answer.status_code == 200
         assert httpx.get(f"{url}/health", timeout=10).status_code == 200
 
 
