@@ -243,7 +243,7 @@ def test_the_interface_speaks_the_browsers_language_until_another_is_chosen(brow
         settle(page)
         page.get_by_role("link", name=EN.chat_language_switch).click()
         page.get_by_text(DE.chat_lead).wait_for()
-        assert nth_turn(page, 0).get_by_text(DE.sources, exact=True).is_visible()  # the conversation came along
+        nth_turn(page, 0).get_by_text(DE.sources, exact=True).wait_for()  # the conversation came along
         settle(page)
         page.goto(german)
         page.get_by_text(DE.chat_lead).wait_for()
