@@ -208,14 +208,18 @@ class _Model:
         return hashlib.sha256(json.dumps([self._named_after, ids]).encode()).hexdigest()[:24]
 
     def _keep(self, ids: list[int]) -> int:
-        """Hold the state after as many of the first tokens as were read before; return how many those are."""
+        """Hold the state after some of the first tokens, as far as they were read before; return how many those are.
+
+        Where something was read ahead it begins there, even if it held more: the last digits depend on how many tokens
+        are read at once, and so the same question gets the same answer whatever was asked before.
+        """
         common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(ids, self._held, strict=False)))
         ahead = max((begun for begun in self._ahead if list(begun) == ids[: len(begun)]), key=len, default=())
-        if len(ahead) > common:
+        if ahead and common < max(len(self._held), len(ahead)):
             for state, values in zip(self._request.query_state(), self._ahead[ahead], strict=True):
                 state.state = self._tensor(values)
             common = len(ahead)
-        elif common == 0:
+        elif not common:
             self._request.reset_state()
         elif common < len(self._held):
             for state in self._request.query_state():
