@@ -238,15 +238,15 @@ def test_the_page_is_covered_in_its_own_colours_until_it_is_there(browser: Any, 
 
 def test_the_interface_speaks_the_browsers_language_until_another_is_chosen(browser: Any, german: str) -> None:
     with opened(browser, german, "en-GB") as page:
-        page.get_by_text(EN.chat_lead).wait_for()
+        page.get_by_text(EN.chat_lead).first.wait_for()
         ask(page, "Was kostet ein Leseausweis?")
         settle(page)
         page.get_by_role("link", name=EN.chat_language_switch).click()
-        page.get_by_text(DE.chat_lead).wait_for()
+        page.get_by_text(DE.chat_lead).first.wait_for()
         nth_turn(page, 0).get_by_text(DE.sources, exact=True).wait_for()  # the conversation came along
         settle(page)
         page.goto(german)
-        page.get_by_text(DE.chat_lead).wait_for()
+        page.get_by_text(DE.chat_lead).first.wait_for()
 
 
 def test_a_conversation_survives_a_reload_and_can_be_left_and_deleted(browser: Any, german: str) -> None:
