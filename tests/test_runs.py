@@ -66,8 +66,8 @@ def figures(report):
     kept = {name: value for name, value in report.result.items() if name not in {"date", "gap"}}
     without = json.loads(json.dumps(kept))
     for row in without["questions"]:
-        for time in ("seconds", "first_seconds"):
-            row.pop(time, None)
+        row.pop("seconds")
+        row.pop("first_seconds", None)
         row["values"] = {name: value for name, value in row["values"].items() if "seconds" not in name}
     for name in ("languages", "intervals"):
         of = without[name]["de"]
