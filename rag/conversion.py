@@ -6,7 +6,6 @@ token alone, since no other is asked for. And the tensors that GGUF keeps in 6 b
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,13 +13,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from index.manifest import describe_segment
 from index.verified import first_damage
 from index.weights import Progress
 
@@ -74,13 +73,13 @@ def _convert_into(target: Path, weights: Path, progress: Progress) -> None:
     for old in target.parent.iterdir():
         shutil.rmtree(old, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as work:
-        # In a process of its own, whose memory is free afterwards.
-        command = [sys.executable, "-m", "rag.conversion", str(weights), work]
-        _run(command, partial(_tell, progress, Path(work), weights))
-        files = {path.name: _sha256(path) for path in Path(work).iterdir()}
-        (Path(work) / _LIST).write_text(json.dumps(files), "utf-8")
-        Path(work).replace(target)
-        Path(work).mkdir()  # for its deletion
+        made = Path(work) / "made"
+        made.mkdir()
+        # A process of its own, whose memory is free afterwards; nothing of the folder that it runs in is imported.
+        command = [sys.executable, "-P", "-m", "rag.conversion", str(weights), str(made)]
+        _run(command, partial(_tell, progress, made, weights))
+        (made / _LIST).write_text(json.dumps(describe_segment(made).files), "utf-8")
+        made.replace(target)
     progress(1, 1)
 
 
@@ -103,13 +102,6 @@ def _tell(progress: Progress, work: Path, weights: Path) -> None:
             written += path.stat().st_size
     total = round(_WRITTEN * weights.stat().st_size)
     progress(min(written, total - 1), total)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())
-    return digest
 
 
 def convert(weights: Path, folder: Path) -> None:
