@@ -21,7 +21,7 @@ from rag.trace import Exchange, note_exchange
 
 CONTEXT_TOKENS = 4096
 BLOCK_TOKENS = 512
-"""Tokens that are read at once: bounds the memory, and how long a question waits that nobody wants any more."""
+"""Tokens that are read at once: bounds the memory."""
 LIKELIEST = 20
 _SYSTEM = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."
 """What the model was trained with where no task is set."""
@@ -72,12 +72,7 @@ class EmbeddedLLM(LLM):
         self._worker.submit(self._model.read_ahead, ids).result()
 
     def stream(self, messages: list[Message], *, max_tokens: int) -> Iterator[Token]:
-        """Yield the answer as it comes, greedy.
-
-        Raises:
-            LLMError: The messages are too long.
-            BrokenAnswerError: The answer reached ``max_tokens``.
-        """
+        """Yield the answer as it comes; see ``LLM``."""
         ids = self._ids(messages, max_tokens)
         written: SimpleQueue[Token | None] = SimpleQueue()
         stopped = threading.Event()
@@ -94,11 +89,7 @@ class EmbeddedLLM(LLM):
             raise BrokenAnswerError(f"{self.name}: the answer reached its limit of {max_tokens} tokens")
 
     def log_odds(self, messages: list[Message], start: str) -> float | None:
-        """Return ``ln p / (1 - p)``, p the probability that the answer starts with a token of ``start``, in any case.
-
-        Raises:
-            LLMError: The messages are too long.
-        """
+        """Return how likely the answer starts so; see ``LLM``."""
         ids = self._ids(messages, 1)
         logprobs = self._worker.submit(self._model.logprobs, ids).result()
         note_exchange(Exchange(messages[-1]["content"], "", len(ids), 1))

@@ -70,13 +70,7 @@ class EndpointLLM(LLM):
         """Do nothing: what an endpoint keeps of a prompt is its own affair."""
 
     def stream(self, messages: list[Message], *, max_tokens: int) -> Iterator[Token]:
-        """Yield the answer as it comes, greedy.
-
-        Raises:
-            LLMError: The endpoint cannot be used; the message says what to change.
-            UnavailableError: It cannot be used now.
-            BrokenAnswerError: The answer broke off, or reached ``max_tokens``.
-        """
+        """Yield the answer as it comes; see ``LLM``."""
         with self._named_errors():
             chunks = self._chunks(messages, max_tokens)
         choice, finished = None, None
@@ -123,14 +117,7 @@ class EndpointLLM(LLM):
             raise BrokenAnswerError(f"{self._url}: a content filter ended the answer; ask in another way")
 
     def log_odds(self, messages: list[Message], start: str) -> float | None:
-        """Return ``ln p / (1 - p)``, p the probability that the answer starts with a token of ``start``, in any case.
-
-        ``None`` where the endpoint gives no probabilities; a token that is not among the likeliest counts as 0.
-
-        Raises:
-            LLMError: The endpoint cannot be used; the message says what to change.
-            UnavailableError: It cannot be used now.
-        """
+        """Return how likely the answer starts so, None where the endpoint gives no probabilities; see ``LLM``."""
         import openai
 
         with self._named_errors():

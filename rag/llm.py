@@ -185,8 +185,8 @@ _started: dict[str, LLM] = {}
 def _embedded(progress: Progress) -> LLM:
     from rag.embedded import EmbeddedLLM
 
-    path = fetch(LLM_WEIGHTS, progress=progress)
     if LLM_WEIGHTS.sha256 not in _started:
+        path = fetch(LLM_WEIGHTS, progress=progress)
         _started[LLM_WEIGHTS.sha256] = EmbeddedLLM(path, LLM_WEIGHTS, index_settings().cache, progress=progress)
     return _started[LLM_WEIGHTS.sha256]
 

@@ -195,7 +195,7 @@ class Writer:
 
         So it is too where a sentence has no words, but only names evidence.
         """
-        if not re.search(r"\w", without_markers(sentence)):
+        if not _has_words(sentence):
             return None
         if self.language == "en":
             sentence = dates_in_english(sentence)
@@ -213,9 +213,8 @@ class Writer:
 
         In an English answer it is said whose words they are, and the translation stands beside it.
         """
-        text = without_markers(sentence)
-        if re.search(r"\w", text):
-            [first, *_], *_ = self._candidates(text, markers(sentence))
+        if _has_words(sentence):
+            [first, *_], *_ = self._candidates(without_markers(sentence), markers(sentence))
             chosen = [first]
         else:
             named = [self.evidence[number - 1] for number in markers(sentence) if 1 <= number <= len(self.evidence)]
@@ -255,9 +254,9 @@ class Writer:
 
     def _checked(self, sentence: str) -> Iterator[AnswerSentence]:
         """Pass on a sentence with the evidence that carries it; drop it where none does."""
-        text = without_markers(sentence)
-        if not re.search(r"\w", text):
+        if not _has_words(sentence):
             return
+        text = without_markers(sentence)
         if repeats_instructions(text, " ".join(part.text for part in self.evidence)):
             self.verdicts.append(Verdict(text, supported=False, reason=_INSTRUCTIONS, kind="instructions"))
             return
@@ -328,6 +327,10 @@ class Writer:
             (citation for citation in (*self.citations, *new) if _is_within(sentence, citation)),
             None,
         )
+
+
+def _has_words(sentence: str) -> bool:
+    return bool(re.search(r"\w", without_markers(sentence)))
 
 
 def _is_within(sentence: Evidence, citation: Citation) -> bool:

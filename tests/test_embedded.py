@@ -118,7 +118,8 @@ def test_a_rewritten_model_computes_the_same_for_the_last_token():
     before, after = model(), model()
     keep_last_logits(after)
     regroup(after)
-    assert not any(str(node.get_output_element_type(0)) == "<Type: 'uint8_t'>" for node in after.get_ordered_ops()[:1])
+    kinds = [{node.get_output_element_type(0).get_type_name() for node in one.get_ops()} for one in (before, after)]
+    assert ["u8" in kind for kind in kinds] == [True, False]
     hidden = random.standard_normal((1, 5, 64)).astype(np.float32)
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
     [whole] = openvino.compile_model(before, "CPU", settings)([hidden]).values()

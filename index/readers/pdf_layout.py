@@ -88,11 +88,13 @@ def _beside(one: Segment, other: Segment) -> bool:
 
 def _blocks(rows: list[Row]) -> Iterator[tuple[list[Row], bool]]:
     """Yield blocks of rows in reading order, and whether they are a table's."""
+    if not rows:
+        return
     start, plain = 0, list[Row]()
-    page = _width(rows) if rows else (0.0, 0.0)
+    width = _width(rows)
     while start < len(rows):
-        end, gutters = _run(rows, start, page)
-        end, gutters = _of_one_kind(rows, start, end, gutters, page)
+        end, gutters = _run(rows, start, width)
+        end, gutters = _of_one_kind(rows, start, end, gutters, width)
         run = rows[start:end]
         columns = _columns(run, gutters)
         is_table = _is_table(run, gutters)
