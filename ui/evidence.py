@@ -7,6 +7,7 @@ Markdown passes on as it is.
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from index.invisible import undeceiving
 from rag.assistant import EXTRACTIVE, Answer
@@ -21,6 +22,7 @@ MODEL_CHARACTERS = 60
 
 _ACTIVE = re.compile(r"[\t\n\r!-/:-@\[-`{-~]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_HEADING = re.compile(r"^(#{1,6}[ \t]+)(\S[^\n]*)$", re.MULTILINE)
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 
 
@@ -34,6 +36,20 @@ def escape(text: str) -> str:
     '&#60;b&#62; &#38; &#91;a&#93;&#40;x&#41;'
     """
     return _ACTIVE.sub(lambda found: f"&#{ord(found[0])};", _SURROGATE.sub("\ufffd", undeceiving(text)))
+
+
+def document_html(text: str) -> str:
+    r"""Return a stretch of a document as HTML: headings as such, their number signs there but hidden.
+
+    >>> document_html("## Ziel\nAlle lesen.")
+    '<strong class="beleg-heading"><span class="beleg-hash">&#35;&#35; </span>Ziel</strong>&#10;Alle lesen&#46;'
+    """
+    pieces = _HEADING.split(text)  # plain text, the number signs of a heading and its words in turns
+    headings = (
+        f'<strong class="beleg-heading"><span class="beleg-hash">{escape(signs)}</span>{escape(words)}</strong>'
+        for signs, words in zip(pieces[1::3], pieces[2::3], strict=True)
+    )
+    return "".join(part for pair in zip_longest(map(escape, pieces[::3]), headings, fillvalue="") for part in pair)
 
 
 def answer_html(answer: Answer, turn: int, texts: Texts) -> str:
@@ -98,7 +114,7 @@ def _quote(citation: Citation, turn: int, texts: Texts) -> str:
         f'<div class="beleg-quote" id="{_anchor(citation, turn)}" data-document="{escape(citation.document_id)}" '
         f'data-start="{citation.start}" data-end="{citation.end}">'
         f'<span class="beleg-number">{citation.marker}</span>'
-        f'<blockquote lang="de">{escape(citation.quote)}</blockquote>'
+        f'<blockquote lang="de">{document_html(citation.quote)}</blockquote>'
         f'<p class="beleg-gloss" lang="en">{gloss}</p>'
         f'<p class="beleg-title"><button type="button" class="beleg-open" title="{escape(texts.chat_open)}">'
         f"{escape(_title(citation))}</button></p>"

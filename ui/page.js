@@ -354,8 +354,12 @@ window.beleg = (() => {
   function hint(marker) {
     const card = cardOf(marker);
     if (!card) return;
-    tip.replaceChildren(...["blockquote", ".beleg-gloss", ".beleg-title"].map((part) => one(part, card)?.textContent)
-      .filter(Boolean).map((text) => Object.assign(document.createElement("p"), { textContent: text })));
+    tip.replaceChildren(...["blockquote", ".beleg-gloss", ".beleg-title"].map((part) => one(part, card))
+      .filter((part) => part?.textContent).map((part) => {
+        const shown = document.createElement("p");
+        shown.append(...(part.querySelector("button") ?? part).cloneNode(true).childNodes);
+        return shown;
+      }));
     one(".gradio-container").append(tip);
     tip.hidden = false;
     marker.setAttribute("aria-describedby", tip.id);

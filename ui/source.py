@@ -9,7 +9,7 @@ from index.errors import BelegError
 from index.place import Box, Place
 from rag.document_date import document_date
 from ui.dates import date_text
-from ui.evidence import escape, folded, note_html, shortened
+from ui.evidence import document_html, escape, folded, note_html, shortened
 from ui.shelf import source_name
 from ui.texts import Texts
 
@@ -138,9 +138,9 @@ def _text(document: Document, span: tuple[int, int], texts: Texts, around: tuple
     more_before = _more(texts.source_before, "before", before) if first > 0 else ""
     more_after = _more(texts.source_after, "after", after) if last < len(text) else ""
     return (
-        f'{more_before}<div class="beleg-context" lang="{escape(document.language)}">{escape(text[first:start])}'
-        f'<mark tabindex="-1" aria-label="{escape(texts.source_quote)}">{escape(text[start:end])}</mark>'
-        f"{escape(text[end:last])}</div>{more_after}"
+        f'{more_before}<div class="beleg-context" lang="{escape(document.language)}">{document_html(text[first:start])}'
+        f'<mark tabindex="-1" aria-label="{escape(texts.source_quote)}">{document_html(text[start:end])}</mark>'
+        f"{document_html(text[end:last])}</div>{more_after}"
     )
 
 
