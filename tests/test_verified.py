@@ -54,6 +54,13 @@ def test_what_was_whole_is_not_read_again(folder: Path, read: list[str]) -> None
     assert len(read) == 2
 
 
+def test_files_of_one_folder_that_are_asked_for_apart_are_remembered_together(folder: Path, read: list[str]) -> None:
+    for _ in range(2):
+        for name in FILES:
+            assert first_damage(folder, {name: ABC}) is None
+    assert read == ["a", "b"]
+
+
 def test_small_files_are_read_each_time(folder: Path, read: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verified, "LARGE", 4)
     for _ in range(2):
