@@ -141,7 +141,7 @@ class Writer:
                 if said is None:
                     yield from self._quoted(sentence, llm)
                 else:
-                    yield from self._checked(spelled_out(said, known, self.language))
+                    yield from self._checked(spelled_out(said, known, self.language), llm)
         except BrokenAnswerError as error:
             self.notice = f"{_INCOMPLETE[self.language]} ({error})"
         yield from self._disagreements()
@@ -252,8 +252,11 @@ class Writer:
 
     # What carries it
 
-    def _checked(self, sentence: str) -> Iterator[AnswerSentence]:
-        """Pass on a sentence with the evidence that carries it; drop it where none does."""
+    def _checked(self, sentence: str, llm: LLM) -> Iterator[AnswerSentence]:
+        """Pass on a sentence with the evidence that carries it; drop it where none does.
+
+        One that does not answer the question was written of evidence that may: that is quoted in its place.
+        """
         if not _has_words(sentence):
             return
         text = without_markers(sentence)
@@ -264,6 +267,8 @@ class Writer:
             carrying = self._carrying(text, markers(sentence))
         if carrying:
             yield from self._cited(text, carrying, whole=True)
+        elif self.verdicts[-1].kind == "question" and not self.sentences:
+            yield from self._quoted(sentence, llm)
 
     def _carrying(self, text: str, numbers: Sequence[int]) -> list[Evidence]:
         """Return the first evidence that carries a sentence, none where no evidence does; note the verdict."""

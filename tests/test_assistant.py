@@ -307,6 +307,21 @@ def test_an_empty_index_abstains_without_a_question_to_the_model(server, llm, tm
 # Incomplete
 
 
+@pytest.mark.parametrize(
+    ("question", "written"),
+    [
+        ("Warum war die Messe in Shanghai im Juli 2024?", "2024 [<6. bis 8.>]"),
+        ("Wie lange dauerte die Messe in Shanghai?", "Die Messe in Shanghai dauerte lange. [<6. bis 8.>]"),
+    ],
+)
+def test_what_does_not_answer_gives_way_to_the_sentence_that_it_names(server, assistant, ix, question, written):
+    says(server, written)
+    given = assistant.answer(question)
+    assert_sound(given, ix)
+    assert given.text == "Die Messe dauerte vom 6. bis 8. Juli 2024. [1]"
+    assert [verdict.supported for verdict in given.verdicts] == [False, True]
+
+
 @pytest.mark.parametrize("how", ["end", "close", "reset", "error", "garbage"])
 def test_a_broken_stream_keeps_what_was_checked(server, assistant, ix, how):
     draft = ("Er ist Direktor [<Direktor>]. ", "Es kamen 1.2")

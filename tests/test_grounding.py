@@ -71,10 +71,17 @@ def test_without_evidence_a_number_has_no_ground():
         ("Was ist größer, die Messe oder der Markt?", "Die Messe ist größer.", False),
         ("Begann die Messe in Bonn?", "Die Messe begann in Bonn.", False),
         ("Wer eröffnete die Messe?", "Die Messe eröffnete Anna.", False),
+        ("Warum ist der 3. Oktober frei?", "am 3. Oktober 1990", True),
+        ("Why is October 3 a holiday?", "October 3, 1990", True),
+        ("Warum ist der 3. Oktober frei?", "seit der Einheit", False),
+        ("Seit wann ist der 3. Oktober frei?", "1990", False),
     ],
 )
 def test_an_answer_with_nothing_but_the_question_is_none(question, sentence, repeats):
-    evidence = "Anna eröffnete die Messe in Bonn. Alle Kurse sind kostenlos, die Stadt hat Musik und Plastid."
+    evidence = (
+        "Anna eröffnete die Messe in Bonn. Alle Kurse sind kostenlos, die Stadt hat Musik und Plastid. "
+        "Der 3. Oktober ist seit der Einheit am 3. Oktober 1990 frei."
+    )
     assert (verdict(sentence, evidence, question).kind == "question") == repeats
 
 

@@ -23,6 +23,7 @@ from rag.grounding.opposites import opposite
 from rag.grounding.roles import swapped
 from rag.grounding.words import Passage, read
 from rag.quotations import quoted
+from rag.wording import MONTHS
 
 _EMPTY_WORDS = frozenset("jahr year datum date anzahl number antwort answer heiss nam name".split())
 # Words up to which a text makes no statement, with and without a full stop.
@@ -79,6 +80,8 @@ def _findings(
     """Yield what is not carried: its kind, the words, the reason; a quote must stand in one of ``sources``."""
     if _only_repeats(claim.text, question):
         yield "question", (), "it only repeats the question"
+    if _is_no_reason(claim.text, question):
+        yield "question", (), "a figure is no reason"
     if name := missing_name(claim, f"{source.text}\n{known}"):
         yield "name", (name,), f"name {name!r} is not in the evidence"
     if amount := wrong_amount(claim, source.text, known):
@@ -147,6 +150,21 @@ def _only_repeats(sentence: str, question: str) -> bool:
     return bool(_ASKING.match(question)) and not _CHOOSING.search(f"{question} {sentence}") and set() < said <= asked
 
 
+def _is_no_reason(sentence: str, question: str) -> bool:
+    """Whether the answer to "why" is but a figure or a date.
+
+    >>> _is_no_reason("im Jahr 1322", "Warum ruhte der Bau?"), _is_no_reason("1322 fehlte Geld", "Warum ruhte der Bau?")
+    (True, False)
+    """
+    return bool(_WHY.match(question)) and all(_OF_A_FIGURE.fullmatch(word) for word in sentence.split())
+
+
+_WHY = re.compile(r"\W*(?:\w+\s+){0,2}(?:warum|wieso|weshalb|weswegen|why|how come)\b", re.IGNORECASE)
+_OF_A_FIGURE = re.compile(
+    rf"\W*(?:[\d.,:–-]*\d[\d.,:–-]*(?:st|nd|rd|th)?|{'|'.join(MONTHS['de'] + MONTHS['en'])}|"
+    r"im|in|am|on|of|um|at|bis|to|von|from|seit|since|ab|der|the|jahre?|year)?\W*",
+    re.IGNORECASE,
+)
 _COUNTED = re.compile(r"\W*(?:wann|when|wie viele?|how many|how much)\b", re.IGNORECASE)
 _ASKING = re.compile(
     r"\W*(?:\w+\s+){0,2}"
