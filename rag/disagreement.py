@@ -13,7 +13,7 @@ from index.language import Language
 from rag.evidence import Evidence
 from rag.figures import DATE, Figure, conflict
 from rag.same_thing import Said, happens_once, said, same_subject, same_thing
-from rag.wording import MONTHS
+from rag.wording import MONTHS, amount_in_english
 
 NEAREST = 0.9  # cosine of two sentences, each under its title, below which they are about different things
 _SAME_EVENT = 5  # terms that two sentences share where they tell of one event, whatever year they name
@@ -91,11 +91,12 @@ def notice(disagreement: Disagreement, newer: Newer | None, language: Language) 
     >>> notice(found, Newer("Aushang", date(2024, 5, 3)), "de").partition(": ")[2]
     '„Gebührenordnung 2023“ nennt 18 Euro, „Aushang“ 20 Euro; neuer ist „Aushang“ (3. Mai 2024).'
     >>> notice(found, None, "en")
-    'The documents disagree: “Gebührenordnung 2023” says 18 Euro, “Aushang” says 20 Euro.'
+    'The documents disagree: “Gebührenordnung 2023” says 18 euros, “Aushang” says 20 euros.'
     """
     sentence, ending = _MESSAGES[language]
     said = ending.format(title=newer.title, day=_day(newer.day, language)) if newer else ""
-    used_words, other_words = (" ".join(words.split()) for words in disagreement.words)
+    figures = (" ".join(words.split()) for words in disagreement.words)
+    used_words, other_words = map(amount_in_english, figures) if language == "en" else figures
     return sentence.format(
         used=disagreement.used.title or disagreement.used.document_id,
         used_words=used_words,

@@ -99,7 +99,7 @@ def test_the_notice_names_figures_documents_and_the_newer_one():
         "neuer ist „Aushang“ (3. Mai 2024)."
     )
     assert notice(one, Newer("Aushang", date(2024, 5, 3)), "en") == (
-        "The documents disagree: “Gebührenordnung 2023” says 18 Euro, “Aushang” says 20 Euro; "
+        "The documents disagree: “Gebührenordnung 2023” says 18 euros, “Aushang” says 20 euros; "
         "“Aushang” (3 May 2024) is the newer one."
     )
     braces = Disagreement(replace(OLD, title="{x}"), NEW, ("1 {y}", "2"))
