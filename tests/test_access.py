@@ -23,12 +23,14 @@ from tests.serving import loaded, serving
 from ui.asgi import ASGI
 from ui.chat import build_chat
 from ui.login import COOKIE
+from ui.mcp_server import mcp_server
 from ui.routes import routes
 from ui.server import application
 
 PASSWORD = "Sesam öffne dich, bitte"
 MINE, OTHERS, SAID = "Zimtkanari", "Silberdistel", "Perlmutter"
 """Words that stand in one document, in another one, and in what somebody wrote as feedback."""
+FORGED_IDS = ("Dein", "dein ", "../dein", "dein\u0000", "d%65in", "*", "' or 1=1", "")
 
 
 @pytest.fixture(scope="module")
@@ -140,10 +142,36 @@ def test_an_answer_from_chosen_documents_says_nothing_of_others(url):
             answer = reader.post("/answer", json={"question": question, "documents": ["mein"]})
             assert answer.status_code == 200
             assert OTHERS not in answer.text.replace(question, "")
-        for forged_id in ("Dein", "dein ", "../dein", "dein\u0000", "d%65in", "*", "' or 1=1", ""):
+        for forged_id in FORGED_IDS:
             answer = reader.post("/answer", json={"question": "Was nennt die Akte?", "documents": [forged_id]})
             assert answer.status_code == 404
             assert OTHERS not in answer.text
+
+
+def test_a_program_that_chose_documents_is_told_nothing_of_others(index):
+    """Over the Model Context Protocol, where there is no password: who starts the process has the index."""
+    from mcp import Client, MCPError
+
+    async def asked() -> None:
+        async with Client(mcp_server(Assistant(index, None))) as program:
+            for tool, question in itertools.product(("answer", "search"), (f"Wer nennt {OTHERS}?", "Was nennt sie?")):
+                chosen = await program.call_tool(tool, {"question": question, "documents": ["mein"]})
+                assert not chosen.is_error
+                assert OTHERS not in _said(chosen, question)
+                for document in FORGED_IDS:
+                    refused = await program.call_tool(tool, {"question": question, "documents": [document]})
+                    assert refused.is_error, document
+                    assert OTHERS not in _said(refused, question)
+            for name in ("feedback.jsonl", "../index/feedback.jsonl", str(index.folder / "feedback.jsonl")):
+                assert (await program.call_tool("read", {"uri": name})).is_error
+                with pytest.raises(MCPError):
+                    await program.read_resource(f"file://{name}")
+
+    asyncio.run(asked())
+
+
+def _said(result: Any, question: str) -> str:
+    return " ".join(part.text for part in result.content).replace(question, "")
 
 
 def test_one_reader_does_not_hear_what_another_asks(url):
