@@ -126,7 +126,6 @@ class Writer:
             return
         self.signals = replace(self.signals, refusal=refusal)
         heard: list[Token] = []
-        known = " ".join(part.text for part in self.evidence)
         try:
             written = step_through("llm", llm.stream(messages, max_tokens=MAX_ANSWER_TOKENS))
             tokens = takewhile(lambda _: not self.stopped(), written)
@@ -141,7 +140,9 @@ class Writer:
                 if said is None:
                     yield from self._quoted(sentence, llm)
                 else:
-                    yield from self._checked(spelled_out(said, known, self.language), llm)
+                    named = self._named(said) or self.evidence
+                    cited = " ".join(part.text for part in named)
+                    yield from self._checked(spelled_out(said, cited, self.language), llm)
         except BrokenAnswerError as error:
             self.notice = f"{_INCOMPLETE[self.language]} ({error})"
         yield from self._disagreements()
@@ -217,11 +218,14 @@ class Writer:
             [first, *_], *_ = self._candidates(without_markers(sentence), markers(sentence))
             chosen = [first]
         else:
-            named = [self.evidence[number - 1] for number in markers(sentence) if 1 <= number <= len(self.evidence)]
-            chosen = sorted(named, key=lambda part: -part.score)[:EXTRACTED_SENTENCES]
+            chosen = sorted(self._named(sentence), key=lambda part: -part.score)[:EXTRACTED_SENTENCES]
         for part in self.evidence:
             if part in chosen:
                 yield from self._as_quote(part, llm)
+
+    def _named(self, sentence: str) -> list[Evidence]:
+        """Return the evidence that a sentence names."""
+        return [self.evidence[number - 1] for number in markers(sentence) if 1 <= number <= len(self.evidence)]
 
     def _as_quote(self, part: Evidence, llm: LLM) -> Iterator[AnswerSentence]:
         """Pass on a sentence of the documents, unless it would be shown as a link or only says the question again."""

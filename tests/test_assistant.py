@@ -322,6 +322,15 @@ def test_what_does_not_answer_gives_way_to_the_sentence_that_it_names(server, as
     assert [verdict.supported for verdict in given.verdicts] == [False, True]
 
 
+def test_a_number_is_written_as_in_the_evidence_that_it_names(server, assistant, ix):
+    ix.add([Document("flur", "Wohnung", "Die Wohnung hat 3 Zimmer und einen Flur.")])
+    says(server, "3 Monatsmieten [<Kaution>]")
+    given = assistant.answer("Wie hoch ist die Kaution für die Wohnung, die 3 Zimmer hat?")
+    assert "3 Zimmer" in server.prompts[-1]
+    assert given.text == "drei Monatsmieten [1]"
+    assert_sound(given, ix)
+
+
 @pytest.mark.parametrize("how", ["end", "close", "reset", "error", "garbage"])
 def test_a_broken_stream_keeps_what_was_checked(server, assistant, ix, how):
     draft = ("Er ist Direktor [<Direktor>]. ", "Es kamen 1.2")
@@ -444,7 +453,7 @@ def test_a_sentence_is_shown_while_the_next_is_written(server, assistant):
     def reply(request):
         request.begin_stream()
         request.delta(_numbered("Er ist Direktor [<Direktor>]. Dann ", server.prompts[-1]))
-        assert shown.wait(5)
+        assert shown.wait(30)
         request.delta("kam der Juli.", "stop")
         request.end_stream()
 
@@ -461,7 +470,7 @@ def test_who_stops_listening_stops_the_model(server, assistant):
     def reply(request):
         request.begin_stream()
         request.delta(_numbered("Er ist Direktor [<Direktor>]. Und ", server.prompts[-1]))
-        assert gone.wait(5)
+        assert gone.wait(30)
         for _ in range(10_000):
             request.delta("so weiter ")  # until the connection is closed
 
