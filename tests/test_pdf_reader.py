@@ -1,13 +1,16 @@
 import logging
 import os
 import shutil
+import subprocess
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from index.document import DocumentError
 from index.page_picture import page_picture
+from index.readers import pdf_pages
 from index.readers.ocr import ocr_is_there
 from index.readers.pdf import read
 from index.reading_process import ReadingProcess
@@ -251,6 +254,58 @@ def scan(folder, lines, *, and_text=()):
         canvas.drawString(60, 700, line)
     canvas.save()
     return folder / "scan.pdf"
+
+
+# Long files
+
+
+@pytest.fixture
+def long_file(tmp_path, monkeypatch):
+    """A file that is shared out: a scan, a table, columns and single lines on seven pages; how it is read alone."""
+    lines = [Drawn(text, 2 + page, 60, 100) for page in range(5) for text in [f"Seite {page} handelt von Gebühren."]]
+    lines += column(LEFT, 60, 130, page=3) + column(RIGHT, 310, 130, page=3)
+    lines += [Drawn(cell, 5, 60 + 150 * x, 200 + 14 * y) for y, row in enumerate(TABLE) for x, cell in enumerate(row)]
+    path = draw(tmp_path / "lang.pdf", [*lines, Drawn("Schluss", 7, 60, 400, 18)])
+    alone = list(read(path))
+    monkeypatch.setattr(pdf_pages, "LONG", 2)
+    monkeypatch.setattr(pdf_pages.os, "cpu_count", lambda: 3)
+    return path, alone
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The processes that were started."""
+    processes = []
+
+    def start(*args, **options):
+        processes.append(subprocess.Popen(*args, **options))
+        return processes[-1]
+
+    monkeypatch.setattr(pdf_pages, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": start}))
+    return processes
+
+
+def test_a_long_file_is_read_by_several_processes_to_the_same_document(long_file, started):
+    path, alone = long_file
+    assert list(read(path)) == alone
+    assert len(started) == 2
+    assert all(process.returncode is not None for process in started)
+
+
+def test_pages_of_a_process_that_gives_up_are_read_all_the_same(long_file, started, monkeypatch):
+    path, alone = long_file
+    monkeypatch.setattr(pdf_pages, "_START", pdf_pages._START.replace("tell()", "sys.exit(1)"))
+    assert list(read(path)) == alone
+    assert [process.wait() for process in started] == [1, 1]
+
+
+def test_an_error_ends_the_other_processes(long_file, started, monkeypatch):
+    path, _ = long_file
+    monkeypatch.setattr(pdf_pages, "_START", "import time; time.sleep(60)")
+    monkeypatch.setattr(pdf_pages, "_page", lambda *_: (_ for _ in ()).throw(MemoryError))
+    with pytest.raises(MemoryError):
+        list(read(path))
+    assert all(process.returncode is not None for process in started)
 
 
 PRINTED = ["Die Gebühr für die Nutzung der Flächen", "beträgt fünfundzwanzig Euro für jeden Tag."]

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from index.place import Box, Place
 from index.readers import waiting
 from index.readers.ocr import INSTALL, OcrError, Recognition, ocr_is_there
 from index.readers.pdf_bounds import MOST_PAGES, check_bounds
-from index.readers.pdf_characters import UNKNOWN, PageText, page_text, shown_box
-from index.readers.pdf_layout import page_lines
+from index.readers.pdf_characters import UNKNOWN, shown_box
 from index.readers.pdf_margins import without_margins
+from index.readers.pdf_pages import SCANNED, Page, page_of, read_pages
 from index.readers.pdf_paragraphs import PageLine, Paragraph, paragraphs
 from index.settings import index_settings
 
@@ -70,20 +71,19 @@ def _reason(error: str) -> str:
     return f"not a whole PDF file ({error.rstrip('.')}); fetch it again, or print it anew as PDF"
 
 
-def _pages(pdf: Any, path: Path) -> list[PageText]:
-    """Return the text of every page; what a scan shows is read by tesseract where it is installed."""
-    pages, unread = [], list[str]()
+def _pages(pdf: Any, path: Path) -> list[Page]:
+    """Return every page; what a scan shows is read by tesseract where it is installed."""
+    pages = read_pages(pdf, path)
     recognition = Recognition(index_settings().ocr_seconds, waiting.tell)
-    for number in range(len(pdf)):
-        page, problem = _page(pdf, number, recognition)
-        pages.append(page)
-        if problem:
-            unread.append(f"{number + 1} ({problem})")
+    for number, page in enumerate(pages):
+        if page.problem == SCANNED and ocr_is_there():
+            pages[number] = _recognised(pdf, number, page, recognition)
+    unread = [f"{number} ({page.problem})" for number, page in enumerate(pages, start=1) if page.problem]
     hidden = [text for page in pages for text in page.hidden]
-    if not any(page.segments for page in pages):
-        raise DocumentError(f"{path}: {_why_no_text(pdf, unread, hidden)}")
+    if not any(page.lines for page in pages):
+        raise DocumentError(f"{path}: {_why_no_text(len(pages), unread, hidden)}")
     _tell_of_unseen(pages, hidden, path)
-    if unknown := sum(segment.text.count(UNKNOWN) for page in pages for segment in page.segments):
+    if unknown := sum(line.text.count(UNKNOWN) for page in pages for line in page.lines):
         _log.warning("%s: %d signs stand as %s, for the file does not say which they are", path, unknown, UNKNOWN)
     if unread:
         shown = ", ".join(unread[:20]) + (f" and {len(unread) - 20} more" if len(unread) > 20 else "")
@@ -91,7 +91,17 @@ def _pages(pdf: Any, path: Path) -> list[PageText]:
     return pages
 
 
-def _tell_of_unseen(pages: Sequence[PageText], hidden: Sequence[str], path: Path) -> None:
+def _recognised(pdf: Any, number: int, page: Page, recognition: Recognition) -> Page:
+    shown = pdf[number]
+    try:
+        return page_of(recognition.read(shown))
+    except OcrError as error:
+        return replace(page, problem=str(error))
+    finally:
+        shown.close()
+
+
+def _tell_of_unseen(pages: Sequence[Page], hidden: Sequence[str], path: Path) -> None:
     if hidden:
         _log.warning("%s: %d hidden texts left out, the first: %r", path, len(hidden), hidden[0][:60])
     if scans := sum(page.over_scan for page in pages):
@@ -102,55 +112,27 @@ def _tell_of_unseen(pages: Sequence[PageText], hidden: Sequence[str], path: Path
         )
 
 
-_SCANNED = "looks scanned"
-
-
-def _page(pdf: Any, number: int, recognition: Recognition) -> tuple[PageText, str]:
-    """Return the text of a page, and what is wrong with a page of which nothing could be read ("" where nothing is)."""
-    import pypdfium2
-
-    try:
-        page = pdf[number]
-    except pypdfium2.PdfiumError:
-        return PageText((), 0.0, 0.0), "damaged"
-    try:
-        text = page_text(page)
-        if text.segments or not _has_picture(page):
-            return text, ""
-        return (recognition.read(page), "") if ocr_is_there() else (text, _SCANNED)
-    except OcrError as error:
-        return text, str(error)
-    finally:
-        page.close()
-
-
-def _has_picture(page: Any) -> bool:
-    import pypdfium2.raw as pdfium
-
-    return next(page.get_objects([pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH], max_depth=3), None) is not None
-
-
-def _why_no_text(pdf: Any, unread: Sequence[str], hidden: Sequence[str]) -> str:
-    scanned = sum(_SCANNED in page for page in unread)
+def _why_no_text(n_pages: int, unread: Sequence[str], hidden: Sequence[str]) -> str:
+    scanned = sum(SCANNED in page for page in unread)
     if scanned:
         pages = "1 page looks" if scanned == 1 else f"{scanned} pages look"
         return f"no text, {pages} scanned; install tesseract ({INSTALL}), or give a copy with recognised text"
     if hidden:
         return f"no text that can be seen, {len(hidden)} hidden texts, the first: {hidden[0][:60]!r}; nothing to index"
-    if not len(pdf):
+    if not n_pages:
         return "the PDF has no page; fetch it again, or print it anew as PDF"
     if unread:
         return f"no text, pages {', '.join(unread[:5])}; fetch the file again, or print it anew as PDF"
-    return f"no text on {len(pdf)} of {len(pdf)} pages; nothing to index"
+    return f"no text on {n_pages} of {n_pages} pages; nothing to index"
 
 
-def _parts(pages: Sequence[PageText]) -> list[Paragraph]:
-    lines = [page_lines(page) for page in pages]
+def _parts(pages: Sequence[Page]) -> list[Paragraph]:
+    lines = [page.lines for page in pages]
     inner = without_margins(lines, [page.height for page in pages])
     return paragraphs(inner if any(inner) else lines)
 
 
-def _compose(parts: Sequence[Paragraph], pages: Sequence[PageText]) -> tuple[str, list[Place]]:
+def _compose(parts: Sequence[Paragraph], pages: Sequence[Page]) -> tuple[str, list[Place]]:
     """Return the text of the paragraphs and a place for each line."""
     known = known_words(one.line.text for part in parts for one in part.lines)
     pieces: list[str] = []
@@ -174,7 +156,7 @@ def _compose(parts: Sequence[Paragraph], pages: Sequence[PageText]) -> tuple[str
     return "".join(pieces), places
 
 
-def _box(one: PageLine, page: PageText) -> Box:
+def _box(one: PageLine, page: Page) -> Box:
     left, top, right, bottom = shown_box(one.line.box, one.line.turn, page.width, page.height)
     return round(left, 1), round(top, 1), round(right, 1), round(bottom, 1)
 

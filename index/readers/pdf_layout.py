@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 
 from index.place import Box
@@ -92,7 +92,11 @@ def _blocks(rows: list[Row]) -> Iterator[tuple[list[Row], bool]]:
         return
     start, plain = 0, list[Row]()
     width = _width(rows)
+    parts = _may_part(rows)
     while start < len(rows):
+        if not parts[start]:
+            plain += rows[start:]
+            break
         end, gutters = _run(rows, start, width)
         end, gutters = _of_one_kind(rows, start, end, gutters, width)
         run = rows[start:end]
@@ -112,6 +116,13 @@ def _blocks(rows: list[Row]) -> Iterator[tuple[list[Row], bool]]:
         start = end
     if plain:
         yield plain, False
+
+
+def _may_part(rows: list[Row]) -> list[bool]:
+    """Tell of each row whether, from it on, some text ends left of where other text begins, as beside a gutter."""
+    ends = accumulate((row[0].right for row in reversed(rows)), min)
+    begins = accumulate((row[-1].left for row in reversed(rows)), max)
+    return [begin > end - 0.2 for begin, end in zip(begins, ends, strict=True)][::-1]
 
 
 def _width(rows: list[Row]) -> Interval:
