@@ -15,8 +15,18 @@ import numpy as np
 
 from index.vectors import Floats
 from index.weights import Progress, Weights
-from rag.conversion import ConversionError, converted
-from rag.llm import LLM, NO_MODEL, BrokenAnswerError, LLMError, Message, NoModelError, Token, log_odds_of_start
+from rag.conversion import GROUP, ConversionError, converted
+from rag.llm import (
+    LLM,
+    NO_MODEL,
+    BrokenAnswerError,
+    LLMError,
+    Message,
+    NoModelError,
+    Token,
+    UnavailableError,
+    log_odds_of_start,
+)
 from rag.trace import Exchange, note_exchange
 
 CONTEXT_TOKENS = 4096
@@ -32,6 +42,8 @@ _SETTINGS = {
     "KV_CACHE_PRECISION": "f32",
     # Several processes of one machine would be pinned to the same cores.
     "ENABLE_CPU_PINNING": "NO",
+    # As the weights are grouped: the fastest.
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(GROUP),
 }
 
 
@@ -53,7 +65,7 @@ class EmbeddedLLM(LLM):
         self.max_refusal_log_odds = 0.0
         try:
             folder = converted(path, weights.sha256, cache / "openvino", progress=progress)
-            self._model = _Model(folder, cache / "prompts")
+            self._model = _Model(folder, folder / "prompts")
         except (ImportError, OSError, RuntimeError, ConversionError) as error:
             raise NoModelError(
                 f"{path}: OpenVINO cannot run it ({error}); free 4 GB of memory and 2 GB of disk, or name an endpoint "
@@ -85,16 +97,26 @@ class EmbeddedLLM(LLM):
         finally:
             stopped.set()
             note_exchange(Exchange(messages[-1]["content"], "".join(heard), len(ids), len(heard)))
-        if not ended.result():
+        try:
+            whole = ended.result()
+        except RuntimeError as error:
+            raise (BrokenAnswerError if heard else UnavailableError)(self._failed(error)) from error
+        if not whole:
             raise BrokenAnswerError(f"{self.name}: the answer reached its limit of {max_tokens} tokens")
 
     def log_odds(self, messages: list[Message], start: str) -> float | None:
         """Return how likely the answer starts so; see ``LLM``."""
         ids = self._ids(messages, 1)
-        logprobs = self._worker.submit(self._model.logprobs, ids).result()
+        try:
+            logprobs = self._worker.submit(self._model.logprobs, ids).result()
+        except RuntimeError as error:
+            raise UnavailableError(self._failed(error)) from error
         note_exchange(Exchange(messages[-1]["content"], "", len(ids), 1))
         likeliest = np.argpartition(logprobs, -LIKELIEST)[-LIKELIEST:]
         return log_odds_of_start(((self._model.decode([one]), float(logprobs[one])) for one in likeliest), start)
+
+    def _failed(self, error: RuntimeError) -> str:
+        return f"{self.name}: OpenVINO failed ({str(error).strip().rpartition(chr(10))[2]}); free memory, and ask again"
 
     def _ids(self, messages: list[Message], max_tokens: int) -> list[int]:
         ids = self._model.encode(f"{_turns(messages)}<|im_start|>assistant\n")
@@ -143,7 +165,8 @@ class _Model:
 
     Args:
         folder: Of the converted weights.
-        prompts: The folder for what was read ahead: a file with its SHA-256 beside it, 57 kB a token.
+        prompts: The folder for what was read ahead: a file with its SHA-256 beside it, 57 kB a token. It goes with the
+            weights that it was read by.
     """
 
     def __init__(self, folder: Path, prompts: Path) -> None:
@@ -221,6 +244,7 @@ class _Model:
     def _read(self, ids: list[int]) -> Floats:
         """Go on by some tokens; return ``(vocabulary,)`` logits of what follows."""
         past, end = len(self._held), len(self._held) + len(ids)
+        held, self._held = self._held, []  # what is held after an error is not known
         self._request.infer(
             {
                 "input_ids": np.array([ids], np.int64),
@@ -229,7 +253,7 @@ class _Model:
                 "beam_idx": np.zeros(1, np.int32),
             }
         )
-        self._held = [*self._held, *ids]
+        self._held = [*held, *ids]
         logits: Floats = self._request.get_tensor("logits").data[0, -1].copy()
         return logits
 

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rag.conversion
+import rag.embedded
 from index.settings import index_settings
 from index.weights import LLM_WEIGHTS, is_present
-from rag.conversion import ConversionError, converted, keep_last_logits, quantised, regroup
+from rag.conversion import ConversionError, converted, keep_last_logits, quantised, requantise
 from rag.embedded import EmbeddedLLM
-from rag.llm import LLM, BrokenAnswerError, LLMError, NoModelError, load_llm
+from rag.llm import LLM, BrokenAnswerError, LLMError, NoModelError, UnavailableError, load_llm
 
 SHA256 = "ab" * 32
 POPEN = subprocess.Popen
@@ -80,7 +81,7 @@ def test_a_conversion_that_fails_is_said_and_leaves_nothing(tmp_path, child):
 def test_it_tells_how_far_it_is(tmp_path, child):
     told = []
     converted(tmp_path / "modell.gguf", SHA256, tmp_path / "openvino", progress=lambda *pair: told.append(pair))
-    assert told[0] == (0, 9)  # 2.3 times the 4 bytes of the file
+    assert told[0] == (0, 11)  # 2.8 times the 4 bytes of the file
     assert told[-1] == (1, 1)
 
 
@@ -93,39 +94,108 @@ def test_a_file_that_is_no_model(tmp_path):
 
 @given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3))
 def test_weights_of_8_bit_are_within_half_a_step(seed, size):
-    values = (np.random.default_rng(seed).standard_normal((3, 2, 32)) * size).astype(np.float32)
+    values = (np.random.default_rng(seed).standard_normal((3, 2, 128)) * size).astype(np.float32)
     numbers, scale = quantised(values)
     assert np.abs(numbers * scale.astype(np.float32) - values).max() <= scale.max() * 0.6
 
 
-def test_a_rewritten_model_computes_the_same_for_the_last_token():
+class MadeMatrix:
+    """In place of a matrix of a file."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+        self.shape = values.shape
+
+    def rows(self, first: int, last: int) -> np.ndarray:
+        return self.values[first:last]
+
+
+def made_model(kind: str, seed: int = 0):
+    """A model as GenAI makes it of a file, and the file's matrix: the offsets of its groups are no whole steps."""
     import openvino
     from openvino import opset13 as ops
 
-    random = np.random.default_rng(0)
-    weights = random.integers(0, 64, (10, 4, 16), np.uint8)
-    zero, scale = np.full((10, 4, 1), 32, np.uint8), random.random((10, 4, 1)).astype(np.float16) / 50
+    random = np.random.default_rng(seed)
+    highest = {"u4": 16, "u8": 64}[kind]
+    numbers = random.integers(0, highest, (10, 8, 16), np.uint8)
+    offset = random.uniform(highest * 0.4, highest * 0.6, (10, 8, 1)).astype(np.float32)
+    scale = random.uniform(0.01, 0.02, (10, 8, 1)).astype(np.float16)
+    constants = [
+        openvino.Tensor(_packed(one, kind), one.shape, getattr(openvino.Type, kind))
+        for one in (numbers, np.rint(offset).astype(np.uint8))
+    ]
+    low, zero = (ops.convert(ops.constant(one, shared_memory=False), "f16") for one in constants)
+    values = ops.multiply(ops.subtract(low, zero), ops.constant(scale))
+    matrix = ops.convert(ops.reshape(values, ops.constant([10, 128]), special_zero=False), "f32")
+    hidden = ops.parameter([1, -1, 128], np.float32)
+    model = openvino.Model([ops.matmul(hidden, matrix, transpose_a=False, transpose_b=True)], [hidden])
+    return model, ((numbers - offset) * scale).reshape(10, 128)
 
-    def model() -> openvino.Model:
-        hidden = ops.parameter([1, -1, 64], np.float32)
-        values = ops.multiply(
-            ops.subtract(ops.convert(ops.constant(weights), "f16"), ops.convert(ops.constant(zero), "f16")),
-            ops.constant(scale),
-        )
-        matrix = ops.convert(ops.reshape(values, ops.constant([10, 64]), special_zero=False), "f32")
-        return openvino.Model([ops.matmul(hidden, matrix, transpose_a=False, transpose_b=True)], [hidden])
 
-    before, after = model(), model()
-    keep_last_logits(after)
-    regroup(after)
-    kinds = [{node.get_output_element_type(0).get_type_name() for node in one.get_ops()} for one in (before, after)]
-    assert ["u8" in kind for kind in kinds] == [True, False]
-    hidden = random.standard_normal((1, 5, 64)).astype(np.float32)
-    settings = {"INFERENCE_PRECISION_HINT": "f32"}
-    [whole] = openvino.compile_model(before, "CPU", settings)([hidden]).values()
-    [last] = openvino.compile_model(after, "CPU", settings)([hidden]).values()
+def _packed(values: np.ndarray, kind: str) -> np.ndarray:
+    flat = values.ravel()
+    return flat[0::2] | flat[1::2] << 4 if kind == "u4" else flat
+
+
+@pytest.mark.parametrize("kind", ["u4", "u8"])
+def test_a_rewritten_model_computes_what_the_file_says_for_the_last_token(kind):
+    import openvino
+
+    model, exact = made_model(kind)
+    keep_last_logits(model)
+    requantise(model, [MadeMatrix(exact[::-1].copy()), MadeMatrix(exact), MadeMatrix(exact[:5])])
+    kinds = {node.get_output_element_type(0).get_type_name() for node in model.get_ops()}
+    assert "i8" in kinds
+    assert kind not in kinds
+    hidden = np.random.default_rng(1).standard_normal((1, 5, 128)).astype(np.float32)
+    [last] = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([hidden]).values()
     assert last.shape == (1, 1, 10)
-    assert np.abs(last[0, 0] - whole[0, -1]).max() < 0.02 * np.abs(whole).max()
+    expected = hidden[0, -1] @ exact.T
+    assert np.abs(last[0, 0] - expected).max() < 0.02 * np.abs(expected).max()
+
+
+def test_a_model_of_another_file_is_refused():
+    model, exact = made_model("u4")
+    with pytest.raises(ConversionError, match="a matrix of 10 × 128 weights is none of the file's"):
+        requantise(model, [MadeMatrix(exact[::-1].copy())])
+
+
+class FailingModel:
+    """In place of the model: OpenVINO gives up after some tokens."""
+
+    ends = frozenset({0})
+
+    def __init__(self, *_: object) -> None:
+        self.left = 0
+
+    def encode(self, text: str) -> list[int]:
+        return [1, 2]
+
+    def decode(self, ids: list[int]) -> str:
+        return "ab" * len(ids)
+
+    def logprobs(self, ids: list[int]) -> np.ndarray:
+        if not self.left:
+            raise RuntimeError("Exception from src/inference:\n\nCan't allocate memory")
+        self.left -= 1
+        return np.arange(30, dtype=np.float32) - 40
+
+
+def test_a_model_that_fails_is_said_in_words_whether_it_had_begun_or_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(rag.embedded, "converted", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(rag.embedded, "_Model", FailingModel)
+    llm = EmbeddedLLM(tmp_path / "modell.gguf", LLM_WEIGHTS, tmp_path)
+    said = r"OpenVINO failed \(Can't allocate memory\); free memory"
+    with pytest.raises(UnavailableError, match=said):
+        llm.log_odds(user("Wo?"), "Nein")
+    with pytest.raises(UnavailableError, match=said):
+        list(llm.stream(user("Wo?"), max_tokens=5))
+    llm._model.left = 2
+    answer = llm.stream(user("Wo?"), max_tokens=5)
+    assert [next(answer), next(answer)] == ["ab", "ab"]
+    with pytest.raises(BrokenAnswerError, match=said):
+        next(answer)
+    llm.close()
 
 
 # The real one
