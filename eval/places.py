@@ -19,6 +19,7 @@ from index.page_picture import page_picture
 from index.place import places_between, text_fragment
 from index.sentences import split_sentences
 
+_SHOWN = {".pdf", ".html", ".htm", ".xhtml"}
 _SHEET_WIDTH = 1000
 _BAND = 90  # points of the page shown above and below a quote
 _SHORTEST = 40  # characters of a quote worth a look
@@ -114,6 +115,9 @@ def main(
     seed: Annotated[int, typer.Option(help="Draws other quotes")] = 0,
 ) -> None:
     """Draw sentences out of files at random and picture each in the original, marked."""
+    for path in paths:
+        if path.suffix.lower() not in _SHOWN:
+            raise typer.BadParameter(f"{path}: expected a PDF or HTML file, which a browser shows; leave it out")
     out.mkdir(parents=True, exist_ok=True)
     for number, picture in enumerate(pictures(draw(paths, count, seed)), 1):
         picture.save(out / f"{number:02}.png")
