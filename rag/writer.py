@@ -9,7 +9,7 @@ from typing import Literal
 from index import AnyIndex
 from index.language import Language, detect_language, language_of_function_words
 from index.vectors import Floats
-from rag.citations import Citation, cite, markers, without_markers
+from rag.citations import Citation, cite, find_quote, markers, without_markers
 from rag.confidence import Confidence, Signals, confidence
 from rag.disagreement import disagreements, newer, notice
 from rag.document_date import document_date
@@ -29,6 +29,8 @@ MAX_GLOSS_TOKENS = 160
 EXTRACTED_SENTENCES = 2
 NEAREST_PASSAGES = 3
 GLOSSED_CITATIONS = 3
+QUOTES_TRIED = 3
+"""Sentences of the evidence that may stand in for one of the model's, the nearest first."""
 MOST_DISAGREEMENTS = 2
 SHORT_ANSWER_WORDS = 5
 """An answer of so many words is a name or a number that the model read in what it names; of a longer one the sentence
@@ -85,6 +87,8 @@ class Writer:
     _used: list[Evidence] = field(default_factory=list)
     _vectors: dict[str, Floats] = field(default_factory=dict)
     _glosses: dict[str, str] = field(default_factory=dict)
+    _unanswering: str = ""
+    """A true sentence that does not answer the question: where nothing else is left, what it was read in is quoted."""
 
     @property
     def text(self) -> str:
@@ -132,7 +136,7 @@ class Writer:
             for sentence in sentences_of(_overheard(tokens, heard)):
                 if self.stopped():
                     return
-                if is_refusal(sentence):
+                if is_refusal(sentence) and not self._stands_in_evidence(sentence):
                     break
                 if not self.sentences and not self._is_worth(sentence, heard, llm.name):
                     return
@@ -142,9 +146,11 @@ class Writer:
                 else:
                     named = self._named(said) or self.evidence
                     cited = " ".join(part.text for part in named)
-                    yield from self._checked(spelled_out(said, cited, self.language), llm)
+                    yield from self._checked(spelled_out(said, cited, self.language))
         except BrokenAnswerError as error:
             self.notice = f"{_INCOMPLETE[self.language]} ({error})"
+        if self._unanswering and not self.sentences and not self.notice:
+            yield from self._quoted(self._unanswering, llm)
         yield from self._disagreements()
         if self.language == "en" and not self.stopped():
             self._gloss(llm)
@@ -214,18 +220,27 @@ class Writer:
 
         In an English answer it is said whose words they are, and the translation stands beside it.
         """
-        if _has_words(sentence):
-            [first, *_], *_ = self._candidates(without_markers(sentence), markers(sentence))
-            chosen = [first]
-        else:
+        if not _has_words(sentence):
             chosen = sorted(self._named(sentence), key=lambda part: -part.score)[:EXTRACTED_SENTENCES]
-        for part in self.evidence:
-            if part in chosen:
-                yield from self._as_quote(part, llm)
+            for part in self.evidence:
+                if part in chosen:
+                    yield from self._as_quote(part, llm)
+            return
+        before = len(self.sentences)
+        candidates = self._candidates(without_markers(sentence), markers(sentence))
+        nearest = dict.fromkeys(number for parts in candidates for number in map(self.evidence.index, parts))
+        for number in [*nearest][:QUOTES_TRIED]:
+            yield from self._as_quote(self.evidence[number], llm)
+            if len(self.sentences) > before:
+                return
 
     def _named(self, sentence: str) -> list[Evidence]:
         """Return the evidence that a sentence names."""
         return [self.evidence[number - 1] for number in markers(sentence) if 1 <= number <= len(self.evidence)]
+
+    def _stands_in_evidence(self, sentence: str) -> bool:
+        """Whether a sentence is the documents' own, which may say in our words that something is missing."""
+        return any(find_quote(without_markers(sentence), part.text) for part in self.evidence)
 
     def _as_quote(self, part: Evidence, llm: LLM) -> Iterator[AnswerSentence]:
         """Pass on a sentence of the documents, unless it would be shown as a link or only says the question again."""
@@ -256,11 +271,8 @@ class Writer:
 
     # What carries it
 
-    def _checked(self, sentence: str, llm: LLM) -> Iterator[AnswerSentence]:
-        """Pass on a sentence with the evidence that carries it; drop it where none does.
-
-        One that does not answer the question was written of evidence that may: that is quoted in its place.
-        """
+    def _checked(self, sentence: str) -> Iterator[AnswerSentence]:
+        """Pass on a sentence with the evidence that carries it; drop it where none does."""
         if not _has_words(sentence):
             return
         text = without_markers(sentence)
@@ -271,8 +283,8 @@ class Writer:
             carrying = self._carrying(text, markers(sentence))
         if carrying:
             yield from self._cited(text, carrying, whole=True)
-        elif self.verdicts[-1].kind == "question" and not self.sentences:
-            yield from self._quoted(sentence, llm)
+        elif self.verdicts[-1].kind == "question":
+            self._unanswering = self._unanswering or sentence
 
     def _carrying(self, text: str, numbers: Sequence[int]) -> list[Evidence]:
         """Return the first evidence that carries a sentence, none where no evidence does; note the verdict."""

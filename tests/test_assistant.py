@@ -322,6 +322,23 @@ def test_what_does_not_answer_gives_way_to_the_sentence_that_it_names(server, as
     assert [verdict.supported for verdict in given.verdicts] == [False, True]
 
 
+def test_a_sentence_of_the_documents_that_sounds_like_a_refusal_is_an_answer(server, assistant, ix):
+    sentence = "Steht die Adresse nicht im Ausweis, ist ein anderes Dokument vorzulegen."
+    ix.add([Document("ausweis", "Bücherei", f"Der Ausweis kostet nichts. {sentence}")])
+    says(server, f"- {sentence} [<Adresse>]")
+    given = assistant.answer("Welches Dokument ist in der Bücherei vorzulegen?")
+    assert given.text == f"{sentence} [1]"
+    assert_sound(given, ix)
+
+
+def test_a_heading_that_only_names_what_is_asked_gives_way_to_the_next_sentence(server, assistant, ix):
+    ix.add([Document("pool", "Sprachen", "Kommunale Dolmetscherpools\n\nDolmetscherpools übersetzen bei Behörden.")])
+    says(server, "Kommunale Dolmetscherpools [<Kommunale>]")
+    given = assistant.answer("Was sind kommunale Dolmetscherpools?")
+    assert given.text == "Dolmetscherpools übersetzen bei Behörden. [1]"
+    assert_sound(given, ix)
+
+
 def test_a_number_is_written_as_in_the_evidence_that_it_names(server, assistant, ix):
     ix.add([Document("flur", "Wohnung", "Die Wohnung hat 3 Zimmer und einen Flur.")])
     says(server, "3 Monatsmieten [<Kaution>]")
