@@ -227,7 +227,7 @@ def main(
     print(json.dumps(fitted, indent=2))  # noqa: T201
     if write:
         about = {
-            "version": 3,
+            "version": 4,
             "fitted": datetime.now(UTC).date().isoformat(),
             "questions": {name: sum(case.dataset == name for case in cases) for name in fitted["figures"]},
             "embedder": EMBEDDED_MODEL,

@@ -87,8 +87,8 @@ class Writer:
     _used: list[Evidence] = field(default_factory=list)
     _vectors: dict[str, Floats] = field(default_factory=dict)
     _glosses: dict[str, str] = field(default_factory=dict)
-    _unanswering: str = ""
-    """A true sentence that does not answer the question: where nothing else is left, what it was read in is quoted."""
+    _no_reason: str = ""
+    """A figure where a reason is asked for: where nothing else is left, the sentence that it was read in is quoted."""
 
     @property
     def text(self) -> str:
@@ -149,8 +149,8 @@ class Writer:
                     yield from self._checked(spelled_out(said, cited, self.language))
         except BrokenAnswerError as error:
             self.notice = f"{_INCOMPLETE[self.language]} ({error})"
-        if self._unanswering and not self.sentences and not self.notice:
-            yield from self._quoted(self._unanswering, llm)
+        if self._no_reason and not self.sentences and not self.notice:
+            yield from self._quoted(self._no_reason, llm)
         yield from self._disagreements()
         if self.language == "en" and not self.stopped():
             self._gloss(llm)
@@ -283,8 +283,8 @@ class Writer:
             carrying = self._carrying(text, markers(sentence))
         if carrying:
             yield from self._cited(text, carrying, whole=True)
-        elif self.verdicts[-1].kind == "question":
-            self._unanswering = self._unanswering or sentence
+        elif self.verdicts[-1].kind == "reason":
+            self._no_reason = self._no_reason or sentence
 
     def _carrying(self, text: str, numbers: Sequence[int]) -> list[Evidence]:
         """Return the first evidence that carries a sentence, none where no evidence does; note the verdict."""

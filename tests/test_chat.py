@@ -112,7 +112,7 @@ def test_an_answer_from_hostile_texts_holds_our_tags_only(hostile: str, status: 
 
     page = _Tags(answer_html(answer, 1, DE))
 
-    assert {tag for tag, _ in page.tags} <= {"p", "div", "span", "a", "blockquote", "button"}
+    assert {tag for tag, _ in page.tags} <= {"p", "div", "span", "a", "blockquote", "button", "strong"}
     names = {name for _, attributes in page.tags for name in attributes}
     data = {"data-document", "data-start", "data-end"}
     assert names <= {"class", "href", "id", "lang", "title", "type", "aria-label", *data}
@@ -262,7 +262,7 @@ def test_a_turn_from_hostile_texts_has_anchors_and_tags_of_its_own_only(hostile:
     turn = Turn(hostile, answer=answered(f"{hostile} [1]", citations=(citation(quote=hostile, title=hostile),)))
     page = _Tags(turn_html(turn, 4, DE))
     assert {tag for tag, _ in page.tags} <= set(
-        "article h2 div p span a blockquote button form fieldset legend label input".split()
+        "article h2 div p span strong a blockquote button form fieldset legend label input".split()
     )
     assert not any(name.startswith("on") or name == "style" for _, attributes in page.tags for name in attributes)
     assert [quote["id"] for quote in page.of_class("beleg-quote")] == ["beleg-4-1"]

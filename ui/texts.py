@@ -422,6 +422,7 @@ DE = Texts(
         "link": "ein Verweis steht nicht im Beleg oder würde als solcher gezeigt",
         "instructions": "wiederholt, was dem Sprachmodell aufgetragen ist",
         "question": "antwortet nicht auf die Frage",
+        "reason": "eine Zahl ist kein Grund",
     },
 )
 
@@ -634,6 +635,7 @@ EN = Texts(
         "link": "a link is not in the evidence, or would be shown as one",
         "instructions": "repeats what the language model is told to do",
         "question": "does not answer the question",
+        "reason": "a figure is no reason",
     },
 )
 

@@ -36,7 +36,7 @@ class Verdict:
     """Whether a sentence of the answer is carried by its evidence, and if not, what is not.
 
     ``kind`` is the rule that found it: name, number, unit, date, negation, comparison, modality, role, quote, link,
-    question; ``words`` are those of the sentence that it is about.
+    question, reason; ``words`` are those of the sentence that it is about.
     """
 
     sentence: str
@@ -81,7 +81,7 @@ def _findings(
     if _only_repeats(claim.text, question):
         yield "question", (), "it only repeats the question"
     if _is_no_reason(claim.text, question):
-        yield "question", (), "a figure is no reason"
+        yield "reason", (), "a figure is no reason"
     if name := missing_name(claim, f"{source.text}\n{known}"):
         yield "name", (name,), f"name {name!r} is not in the evidence"
     if amount := wrong_amount(claim, source.text, known):
