@@ -28,7 +28,7 @@ def read(path):
         while True:
             pass
     if word == "hang in a child":
-        subprocess.run(["sleep", "987"])
+        subprocess.run(["sleep", f"987{os.getppid()}"])  # which tests at the same time can tell apart
     if word == "hold the interpreter":
         re.match(r"(a+)+b", "a" * 60)
     if word == "grow":
@@ -103,7 +103,7 @@ def test_a_bad_file_is_named_and_the_next_one_is_read(tmp_path: Path, word: str,
         assert says in reason(process, file(tmp_path, word))
         [document] = process.read(file(tmp_path, "Ein Text.", "b"), ".wild")
         assert document.text == "Ein Text."
-    assert not running("sleep 987")
+    assert not running(f"sleep 987{os.getpid()}")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of the address space")

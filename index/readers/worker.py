@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
@@ -85,14 +84,14 @@ def _read(answers: BinaryIO, path: Path, module: str) -> None:
             raise DocumentError(
                 f"{path}: unfolds to over {MOST_CHARACTERS // 10**6} million characters; split it into smaller files"
             )
-        _send(answers, "document", asdict(document))
+        _send(answers, "document", document)
     if kinds := hidden_kinds(left_out):
         _log.warning("%s: characters that nobody sees left out (%s)", path, ", ".join(kinds))
 
 
 def _send(answers: BinaryIO, kind: str, value: object) -> None:
     try:
-        answers.write(json.dumps([kind, value]).encode() + b"\n")
+        answers.write(json.dumps([kind, value], default=vars).encode() + b"\n")
         answers.flush()
     except BrokenPipeError:
         os._exit(0)
