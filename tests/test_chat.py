@@ -332,8 +332,10 @@ def test_who_stops_does_not_wait_for_the_item_in_work_and_the_iterator_is_closed
         finally:
             closed.set()
 
+    held = items()  # so that nothing but closing it ends it
+
     async def first() -> int:
-        found = in_thread(items())
+        found = in_thread(held)
         item = await anext(found)
         waiting: asyncio.Task[int] = asyncio.create_task(anext(found))  # type: ignore[arg-type]
         await asyncio.sleep(0.05)

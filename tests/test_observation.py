@@ -142,7 +142,7 @@ def test_who_is_refused_is_counted():
 
 def test_who_leaves_is_counted():
     heard: list[Any] = []
-    events = Observation(heard.append).watch(iter([None, None]))
+    events = Observation(heard.append).watch(nothing for nothing in [None, None])
     next(events)
     events.close()
     assert [one.outcome for one in heard] == ["left"]

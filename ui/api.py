@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -209,7 +209,9 @@ def _responses() -> dict[int | str, dict[str, Any]]:
     return {200: whole, **{status: {"model": ErrorJSON, "description": text} for status, text in refusals.items()}}
 
 
-def _with_error(events: Iterator[Event | Waiting]) -> Iterator[Event | Waiting | BelegError]:
+def _with_error(
+    events: Generator[Event | Waiting, None, None],
+) -> Generator[Event | Waiting | BelegError, None, None]:
     try:
         yield from events
     except BelegError as error:

@@ -1,7 +1,8 @@
 """The conversation: turns that grow with an answer's events, and their form in the browser's storage."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar
@@ -42,15 +43,18 @@ class Turn:
 Turns = tuple[Turn, ...]
 
 
-def follow(turn: Turn, events: Iterable[Event | Waiting], doing: Callable[[], str], texts: Texts) -> Iterator[Turn]:
+def follow(
+    turn: Turn, events: Generator[Event | Waiting, None, None], doing: Callable[[], str], texts: Texts
+) -> Generator[Turn, None, None]:
     """Yield the turn after each event; an error that beleg raises becomes its last state.
 
     ``doing`` says what goes on after the search.
     """
     try:
-        for event in events:
-            turn = _after(turn, event, doing, texts)
-            yield turn
+        with closing(events):
+            for event in events:
+                turn = _after(turn, event, doing, texts)
+                yield turn
     except BusyError as busy:
         yield replace(turn, doing="", problem=texts.chat_busy.format(seconds=busy.seconds))
     except LLMError as error:

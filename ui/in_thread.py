@@ -3,20 +3,20 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-async def in_thread(items: Iterator[T], left: threading.Event | None = None) -> AsyncGenerator[T, None]:
+async def in_thread(items: Generator[T], left: threading.Event | None = None) -> AsyncGenerator[T, None]:
     """Yield what a blocking iterator yields; who leaves early need not wait for the item that it is at.
 
     An error which nobody foresaw is logged and ends the items.
 
     Args:
-        items: Run in a thread of its own.
+        items: Run in a thread of its own, and closed there.
         left: Set when nobody listens any more, so that ``items`` can look whether to go on; by default a new one.
     """
     loop = asyncio.get_running_loop()
@@ -35,6 +35,8 @@ async def in_thread(items: Iterator[T], left: threading.Event | None = None) -> 
                 tell([item])
         except Exception:
             logging.getLogger(__name__).exception("an answer failed")
+        finally:
+            items.close()  # now, not when it is collected: what it holds is others' turn
         tell([])
 
     threading.Thread(target=read, name="beleg-answer", daemon=True).start()

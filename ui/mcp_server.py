@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import aclosing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import aclosing, closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -105,9 +105,10 @@ async def _answered(
     def start() -> Iterator[Event]:
         return assistant.stream(question, language=language, documents=documents, stopped=left.is_set)
 
-    def outcome() -> Iterator[Answer | BelegError]:
+    def outcome() -> Generator[Answer | BelegError, None, None]:
         try:
-            yield from (event for event in queue.stream("mcp", start) if isinstance(event, Answer))
+            with closing(queue.stream("mcp", start)) as events:
+                yield from (event for event in events if isinstance(event, Answer))
         except BelegError as error:
             yield error
 

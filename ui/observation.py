@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from rag.assistant import Answer, Event
@@ -52,11 +53,11 @@ class Observation:
     def __init__(self, *listeners: Callable[[Observed], None]) -> None:
         self._listeners = listeners
 
-    def watch(self, events: Iterator[Event | Waiting]) -> Iterator[Event | Waiting]:
-        """Yield the same events."""
+    def watch(self, events: Generator[Event | Waiting, None, None]) -> Generator[Event | Waiting, None, None]:
+        """Yield the same events; who closes this closes them."""
         observed = Observed()
         started = time.perf_counter()
-        with timed() as steps:
+        with timed() as steps, closing(events):
             try:
                 for event in events:
                     if isinstance(event, Waiting):

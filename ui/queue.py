@@ -10,7 +10,7 @@ import itertools
 import threading
 import time
 from bisect import insort
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -98,7 +98,7 @@ class FairQueue:
         """Number of the questions that are being answered."""
         return len(self._served)
 
-    def stream(self, client: str, start: Callable[[], Iterable[T]]) -> Iterator[T | Waiting]:
+    def stream(self, client: str, start: Callable[[], Iterable[T]]) -> Generator[T | Waiting, None, None]:
         """Yield ``Waiting`` with each new place, and each second, then what ``start()`` yields when it is its turn.
 
         Whoever closes the iterator leaves the queue.

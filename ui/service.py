@@ -1,6 +1,6 @@
 """Who is asked: the assistant, the queue before it, what is loaded for it, and who watches it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from index.store import StoreError
@@ -51,6 +51,6 @@ class Service:
         except StoreError:
             return False
 
-    def stream(self, client: str, start: Callable[[], Iterator[Event]]) -> Iterator[Event | Waiting]:
+    def stream(self, client: str, start: Callable[[], Iterator[Event]]) -> Generator[Event | Waiting, None, None]:
         """Yield the events of an answer, which begins when it is the client's turn."""
         return self.observation.watch(self.queue.stream(client, start))
