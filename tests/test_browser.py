@@ -130,6 +130,7 @@ def opened(browser: Any, url: str, locale: str = "de-DE", width: int = 1280, **o
     page.goto(url)
     page.locator(".beleg-welcome, .beleg-turn").first.wait_for()
     page.locator(".beleg-list > *").first.wait_for()
+    page.locator("#beleg-cover").wait_for(state="detached")  # it says the same as the page
     yield page
     assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
     assert complaints == []
@@ -266,6 +267,7 @@ def test_a_conversation_survives_a_reload_and_can_be_left_and_deleted(browser: A
         page.get_by_label(DE.history_keep).uncheck()
         settle(page)
         page.reload()
+        page.locator("#beleg-cover").wait_for(state="detached")
         page.get_by_text(DE.chat_welcome).wait_for()
         assert "Leseausweis" not in page.evaluate("JSON.stringify(localStorage)")
 
