@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def in_thread(items: Generator[T], left: threading.Event | None = None) -> AsyncGenerator[T, None]:
+async def in_thread(items: Generator[T, None, None], left: threading.Event | None = None) -> AsyncGenerator[T, None]:
     """Yield what a blocking iterator yields; who leaves early need not wait for the item that it is at.
 
     An error which nobody foresaw is logged and ends the items.

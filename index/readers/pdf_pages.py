@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
@@ -23,8 +23,7 @@ _MOST_PROCESSES = 4
 DAMAGED, SCANNED = "damaged", "looks scanned"
 
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from index.readers.pdf_pages import tell; tell()"
-_LINE = ("text", "box", "baseline", "size", "bold", "turn", "block", "column", "is_row", "cell_left")
-_line_fields = attrgetter(*_LINE)
+_line_fields = attrgetter(*(field.name for field in fields(Line)))
 
 
 @dataclass(frozen=True, slots=True)
