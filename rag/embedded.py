@@ -5,11 +5,12 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from itertools import takewhile
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,6 +29,8 @@ from rag.llm import (
     log_odds_of_start,
 )
 from rag.trace import Exchange, note_exchange
+
+T = TypeVar("T")
 
 CONTEXT_TOKENS = 4096
 BLOCK_TOKENS = 512
@@ -81,7 +84,7 @@ class EmbeddedLLM(LLM):
     def read_ahead(self, messages: list[Message]) -> None:
         """Keep what the model has read of these messages for later requests that begin with them, and processes."""
         ids = self._model.encode(_turns(messages))
-        self._worker.submit(self._model.read_ahead, ids).result()
+        self._result(self._worker.submit(self._model.read_ahead, ids))
 
     def stream(self, messages: list[Message], *, max_tokens: int) -> Iterator[Token]:
         """Yield the answer as it comes; see ``LLM``."""
@@ -98,25 +101,29 @@ class EmbeddedLLM(LLM):
             stopped.set()
             note_exchange(Exchange(messages[-1]["content"], "".join(heard), len(ids), len(heard)))
         try:
-            whole = ended.result()
-        except RuntimeError as error:
-            raise (BrokenAnswerError if heard else UnavailableError)(self._failed(error)) from error
+            whole = self._result(ended)
+        except UnavailableError as error:
+            if heard:
+                raise BrokenAnswerError(str(error)) from error
+            raise
         if not whole:
             raise BrokenAnswerError(f"{self.name}: the answer reached its limit of {max_tokens} tokens")
 
     def log_odds(self, messages: list[Message], start: str) -> float | None:
         """Return how likely the answer starts so; see ``LLM``."""
         ids = self._ids(messages, 1)
-        try:
-            logprobs = self._worker.submit(self._model.logprobs, ids).result()
-        except RuntimeError as error:
-            raise UnavailableError(self._failed(error)) from error
+        logprobs = self._result(self._worker.submit(self._model.logprobs, ids))
         note_exchange(Exchange(messages[-1]["content"], "", len(ids), 1))
         likeliest = np.argpartition(logprobs, -LIKELIEST)[-LIKELIEST:]
         return log_odds_of_start(((self._model.decode([one]), float(logprobs[one])) for one in likeliest), start)
 
-    def _failed(self, error: RuntimeError) -> str:
-        return f"{self.name}: OpenVINO failed ({str(error).strip().rpartition(chr(10))[2]}); free memory, and ask again"
+    def _result(self, work: Future[T]) -> T:
+        """Wait for the model; an error of OpenVINO is one that beleg knows."""
+        try:
+            return work.result()
+        except RuntimeError as error:
+            reason = str(error).strip().rpartition("\n")[2]
+            raise UnavailableError(f"{self.name}: OpenVINO failed ({reason}); free memory, and ask again") from error
 
     def _ids(self, messages: list[Message], max_tokens: int) -> list[int]:
         ids = self._model.encode(f"{_turns(messages)}<|im_start|>assistant\n")

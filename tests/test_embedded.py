@@ -174,6 +174,9 @@ class FailingModel:
     def decode(self, ids: list[int]) -> str:
         return "ab" * len(ids)
 
+    def read_ahead(self, ids: list[int]) -> None:
+        self.logprobs(ids)
+
     def logprobs(self, ids: list[int]) -> np.ndarray:
         if not self.left:
             raise RuntimeError("Exception from src/inference:\n\nCan't allocate memory")
@@ -186,6 +189,8 @@ def test_a_model_that_fails_is_said_in_words_whether_it_had_begun_or_not(tmp_pat
     monkeypatch.setattr(rag.embedded, "_Model", FailingModel)
     llm = EmbeddedLLM(tmp_path / "modell.gguf", LLM_WEIGHTS, tmp_path)
     said = r"OpenVINO failed \(Can't allocate memory\); free memory"
+    with pytest.raises(UnavailableError, match=said):
+        llm.read_ahead(user("Wo?"))
     with pytest.raises(UnavailableError, match=said):
         llm.log_odds(user("Wo?"), "Nein")
     with pytest.raises(UnavailableError, match=said):
