@@ -169,6 +169,12 @@ def test_a_list_of_links_with_the_name_of_a_menu_is_one(tmp_path, name):
     assert text_of(tmp_path, body) == "Der Text der Seite."
 
 
+@pytest.mark.parametrize("page", ["<nav><a>Start</a></nav>%s", "<nav>Start</nav>%s<main><p>Amt</p></main>"])
+def test_control_characters_behind_a_menu_are_no_error(tmp_path, page):
+    behind = "\x02Die Gebühr &#31;steht hier\ufffe."
+    assert "Die Gebühr" in text_of(tmp_path, page % behind + "<footer>Impressum</footer>&#12;")
+
+
 def test_entities_and_broken_markup(tmp_path):
     assert text_of(tmp_path, "<p>&Auml;&#8211;&euro; a &lt; b &amp; c <b>offen<p>und weiter</i>") == (
         "Ä–€ a < b & c offen\n\nund weiter"

@@ -1,6 +1,7 @@
 """Menus, banners and footers of a page: told by their marks, never by a guess at the text."""
 
 import re
+from collections.abc import Iterable
 
 from lxml import etree
 
@@ -25,6 +26,7 @@ _CONSENT = re.compile(
 )
 _TEXTUAL = frozenset("a span i b em strong code p h1 h2 h3 h4 h5 h6 section article".split())
 _SECTIONS = frozenset("article main section".split())
+_DROPPED = "{beleg}dropped"  # the name of no element that a page can hold
 _MOST_OF_PAGE = 0.5  # share of the page's text above which a part is no boilerplate, whatever it is called
 _LINKS_OF_MENU = 0.5  # share of its text that is in links
 _LEAST_MAIN = 0.25  # share of the rest that a page's main part must hold to stand for it all
@@ -41,8 +43,7 @@ def drop_boilerplate(body: Element) -> bool:
     etree.strip_elements(body, "script", "style", with_tail=False)
     whole = _length(body)
     parts = [part for part in body.iterdescendants() if _is_boilerplate(part, whole)]
-    for part in parts:
-        _drop(part)
+    _drop(parts, body)
     return _keep_main(body) or bool(parts)
 
 
@@ -98,13 +99,11 @@ def _keep_main(body: Element) -> bool:
     if len(mains) != 1 or _length(mains[0]) < _LEAST_MAIN * _length(body):
         return False
     main = mains[0]
-    dropped = False
-    while main is not body:
-        for beside in [*main.itersiblings(preceding=True), *main.itersiblings()]:
-            dropped = True
-            _drop(beside)
-        main = main.getparent()
-    return dropped
+    outer = [main, *main.iterancestors()]
+    around = outer[: outer.index(body)]
+    beside = [part for one in around for part in (*one.itersiblings(preceding=True), *one.itersiblings())]
+    _drop(beside, body)
+    return bool(beside)
 
 
 def _length(part: Element) -> int:
@@ -116,16 +115,9 @@ def _links(part: Element) -> int:
     return sum(_length(link) for link in part.iter("a"))
 
 
-def _drop(part: Element) -> None:
-    """Remove an element and keep the text behind it."""
-    parent, tail = part.getparent(), part.tail
-    if parent is None:
-        return
-    if tail:
-        before = part.getprevious()
-        if before is not None:
-            before.tail = (before.tail or "") + tail
-        else:
-            parent.text = (parent.text or "") + tail
-    part.tail = None
-    parent.remove(part)
+def _drop(parts: Iterable[Element], body: Element) -> None:
+    """Remove elements and keep the text behind each, which may hold what lxml reads but takes from nobody."""
+    for part in parts:
+        if local(part):  # a comment has no name
+            part.tag = _DROPPED
+    etree.strip_elements(body, _DROPPED, with_tail=False)
