@@ -156,3 +156,14 @@ def test_parts_are_read_whole(tmp_path):
 
 def test_the_measure_of_memory_is_in_kibibytes():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > 2**20
+
+
+def test_a_name_before_a_part_that_is_no_text_is_named(tmp_path):
+    path = tmp_path / "buch.epub"
+    write_zip(path, {"kapitel-ä.xhtml": b"<p>Text</p>"})
+    whole = path.read_bytes()
+    path.write_bytes(
+        whole.replace("kapitel-ä".encode(), b"kapitel-\xff\xff", 1)
+    )  # there alone, not in the list of parts
+    with open_parts(path) as parts, pytest.raises(DocumentError, match=r"'kapitel-ä.xhtml' cannot be unpacked"):
+        parts.read("kapitel-ä.xhtml")

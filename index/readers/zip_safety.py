@@ -15,6 +15,8 @@ MOST_BYTES = 256 * 2**20  # of all parts that are read
 MOST_RATIO = 150  # unfolded to folded; the XML of office programs reaches 40
 SMALL_PART_BYTES = 2**20  # below, the ratio says nothing
 _PIECE = 2**20
+# What zipfile raises where it unfolds a damaged part; RuntimeError: encrypted, ValueError: its name is no text.
+_DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 _REMEDY = "fetch it again, or save it anew with the program it is from"
 
 
@@ -46,7 +48,7 @@ class Parts:
             raise DocumentError(f"{self._path}: lacks its part {name!r}; {_REMEDY}")
         try:
             return b"".join(self._pieces(entry))
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        except _DAMAGES as error:
             raise DocumentError(f"{self._path}: its part {name!r} cannot be unpacked ({error}); {_REMEDY}") from error
 
     def _pieces(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
