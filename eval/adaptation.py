@@ -27,7 +27,7 @@ from index.question_adapter import QUESTION_ADAPTER
 from index.weights import EMBEDDING_WEIGHTS, fetch
 from rag import Retriever
 from rag.language import PARALLEL_QUESTIONS
-from rag.retriever import LATE_WEIGHT
+from rag.retriever import WEIGHTS
 
 FOLDS = 3
 _MOST_RIGHT = 4  # passages of one question among its candidates
@@ -76,7 +76,7 @@ def _example(question: Question, retriever: Retriever, corpus: _Corpus) -> Examp
     neutral = [number for number in own if number not in right]
 
     embedded = retriever.embed(question.question)
-    late_weight = LATE_WEIGHT[embedded.language]
+    late_weight = WEIGHTS[embedded.language].late
     given = {
         corpus.numbers[hit.chunk.id]: hit.score - hit.dense - late_weight * hit.late
         for hit in retriever.candidates(embedded)

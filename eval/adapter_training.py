@@ -19,7 +19,7 @@ from index.language import Language
 from index.late_interaction import Bits
 from index.question_adapter import LAYERS, RANK, SHAPES, write_factors
 from index.vectors import Floats, Ints, Mask
-from rag.retriever import LATE_WEIGHT
+from rag.retriever import WEIGHTS
 
 if TYPE_CHECKING:
     import torch
@@ -201,7 +201,7 @@ class Training:
 
         dense = torch.from_numpy(example.passages.vectors[example.candidates]) @ vector
         late = self._late(example, states)
-        scores = dense + LATE_WEIGHT[example.language] * late + torch.from_numpy(example.given)
+        scores = dense + WEIGHTS[example.language].late * late + torch.from_numpy(example.given)
         return _cross_entropy(scores, torch.from_numpy(np.isin(example.candidates, example.right)))
 
     def _late(self, example: Example, states: "torch.Tensor") -> "torch.Tensor":

@@ -18,7 +18,8 @@ class Hit:
 
     ``score`` orders the hits, best first; ``dense`` is the cosine in [-1, 1]; ``lexical`` the BM25 score, 0 where no
     term of the question occurs; ``late`` the score of the late interaction in [-1, 1], 0 for an embedder without
-    tokens; ``tokens`` are the packed tokens of ``chunk.searchable``.
+    tokens; ``neighbours`` the mean cosine of the chunks before and after it in its document, for each that is not there
+    its own; ``tokens`` are the packed tokens of ``chunk.searchable``.
     """
 
     chunk: Chunk
@@ -26,6 +27,7 @@ class Hit:
     dense: float
     lexical: float
     late: float = 0.0
+    neighbours: float = 0.0
     tokens: Bits = field(default_factory=lambda: packed(NO_TOKENS), compare=False, repr=False)
 
 
@@ -68,8 +70,8 @@ class Search:
         scored = self._overall(found)
         self._read_passages([place for place, _, _ in scored])
         return [
-            Hit(self._read[place].chunk, dense, dense, words, self._read[place].late, self._read[place].tokens)
-            for place, dense, words in scored
+            Hit(passage.chunk, dense, dense, words, passage.late, passage.neighbours, passage.tokens)
+            for passage, dense, words in ((self._read[place], dense, words) for place, dense, words in scored)
         ]
 
     def _found(self, place: int, lexical: Floats) -> tuple[Ints, Floats, Floats]:
@@ -93,8 +95,15 @@ class Search:
         new = [place for place in places if place not in self._read]
         tokens = [next(self._segments[segment].tokens.of(np.array([number]))) for segment, number in new]
         late = late_scores(self._tokens, tokens).tolist()
-        for place, score, rows in zip(new, late, tokens, strict=True):
-            self._read[place] = _Passage(self._segments[place[0]].chunk(place[1]), score, rows)
+        for place, score, beside, rows in zip(new, late, self._neighbours(new), tokens, strict=True):
+            self._read[place] = _Passage(self._segments[place[0]].chunk(place[1]), score, beside, rows)
+
+    def _neighbours(self, places: Sequence["_Place"]) -> list[float]:
+        """Return the mean cosine of the two chunks beside each."""
+        segments = [self._segments[segment] for segment, _ in places]
+        beside = [segment.beside(number) for segment, (_, number) in zip(segments, places, strict=True)]
+        vectors = [segment.vectors.rows(numbers) for segment, numbers in zip(segments, beside, strict=True)]
+        return (np.array(vectors).mean(axis=1) @ self._vector).tolist() if places else []
 
 
 _Place = tuple[int, int]
@@ -107,6 +116,7 @@ class _Passage:
 
     chunk: Chunk
     late: float
+    neighbours: float
     tokens: Bits
 
 

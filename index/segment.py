@@ -122,6 +122,12 @@ class Segment:
         first, last = np.searchsorted(self._chunks["document"], [document, document + 1])
         return np.arange(first, last)
 
+    def beside(self, chunk: int) -> Ints:
+        """Return the numbers of the chunks before and after one in its document; where there is none, its own."""
+        around = np.clip([chunk - 1, chunk + 1], 0, len(self) - 1)
+        documents = self._chunks["document"]
+        return np.where(documents[around] == documents[chunk], around, chunk)
+
     def sentences(self, chunk: int) -> Ints:
         """Return the spans of a chunk's sentences, ``(n, 2)``."""
         spans: Ints = self._sentences[self._sentence_bounds[chunk] : self._sentence_bounds[chunk + 1]]

@@ -303,14 +303,16 @@ class VectorStoreIndex:
 
 
 class VectorStoreSearch:
-    """The search for one question; terms change nothing, for no words are searched."""
+    """The search for one question; terms change nothing, for no words are searched, nor are neighbours read."""
 
     def __init__(self, nearest: Sequence[tuple[Entry, float]], tokens: Tokens) -> None:
         with one_thread():
             bits = [tokens_of(entry) for entry, _ in nearest]
             late = late_scores(tokens, bits).tolist()
         found = zip(nearest, late, bits, strict=True)
-        self._hits = [Hit(chunk_of(entry), score, score, 0.0, near, rows) for (entry, score), near, rows in found]
+        self._hits = [
+            Hit(chunk_of(entry), score, score, 0.0, near, score, rows) for (entry, score), near, rows in found
+        ]
 
     def hits(self, terms: Iterable[str]) -> list[Hit]:  # noqa: ARG002 - of the interface
         """Return the nearest chunks by meaning, in no useful order."""

@@ -12,13 +12,31 @@ from index.vectors import Floats
 from rag.alignment import aligned_terms
 from rag.language import Language, detect_language, language_shift
 
-# How much the best lexical match and a perfect late interaction add to a cosine. Words decide between near equals;
-# those of an English question are names, numbers and what alignment takes for translations, so they count less.
-LEXICAL_WEIGHT: dict[Language, float] = {"de": 0.045, "en": 0.03}
-LATE_WEIGHT: dict[Language, float] = {"de": 0.7, "en": 0.25}
-LEAD_WEIGHT = 0.025
-"""What the first chunk of a document gains: authors say first what a document is about."""
 CANDIDATES = 100
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much adds to the cosine of a chunk.
+
+    Attributes:
+        neighbours: A cosine of 1 of the chunks beside it: what stands there is about the same.
+        late: A perfect late interaction.
+        lexical: The best lexical match; it decides between near equals.
+        lead: Being the first chunk of a document: authors say first what a document is about.
+    """
+
+    neighbours: float
+    late: float
+    lexical: float
+    lead: float
+
+
+WEIGHTS: dict[Language, Weights] = {
+    "de": Weights(neighbours=0.6, late=0.35, lexical=0.045, lead=0.006),
+    # Words of an English question are names, numbers and what alignment takes for translations, so they count less.
+    "en": Weights(neighbours=0.4, late=0.25, lexical=0.03, lead=0.0125),
+}
 
 
 @dataclass(frozen=True)
@@ -92,16 +110,17 @@ class Retriever:
 def fuse(hits: list[Hit], language: Language) -> list[Hit]:
     """Order by the weighted sum of the scores, best first, ties by id.
 
-    ``cosine + LATE_WEIGHT x late + LEXICAL_WEIGHT x BM25 / highest BM25``, and ``LEAD_WEIGHT`` for a first chunk.
+    The cosine, and each other score times its weight; BM25 is divided by the highest one.
     A sum of scores, not of ranks: where no word of the question occurs, the order of the meaning stays as it is.
     """
-    late_weight, lexical_weight = LATE_WEIGHT[language], LEXICAL_WEIGHT[language]
+    weights = WEIGHTS[language]
     highest = max((hit.lexical for hit in hits), default=0.0) or 1.0
     scores = (
         hit.dense
-        + late_weight * hit.late
-        + lexical_weight * hit.lexical / highest
-        + LEAD_WEIGHT * (hit.chunk.start == 0)
+        + weights.neighbours * hit.neighbours
+        + weights.late * hit.late
+        + weights.lexical * hit.lexical / highest
+        + weights.lead * (hit.chunk.start == 0)
         for hit in hits
     )
     scored = [replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)]

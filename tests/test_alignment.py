@@ -24,7 +24,9 @@ def tokens(*placed):
 def hit(text, *placed, title=""):
     chunk = Chunk("d", title, text, 0, len(text), ())
     searchable = chunk.searchable
-    return Hit(chunk, 0.9, 0.9, 0.0, 0.5, packed(tokens(*((name, searchable.index(word)) for name, word in placed))))
+    return Hit(
+        chunk, 0.9, 0.9, 0.0, 0.5, tokens=packed(tokens(*((name, searchable.index(word)) for name, word in placed)))
+    )
 
 
 def test_the_nearest_words_become_terms():

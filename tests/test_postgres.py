@@ -159,13 +159,15 @@ def test_a_question_finds_the_same_hits_in_the_same_order(url: str, tmp_path: Pa
     embedder = TokenEmbedder()
     index, fresh = open_index(url, embedder=embedder), Index.open(tmp_path / "fresh", embedder=embedder)
     for opened in (index, fresh):
-        opened.add(map(document, range(9)))
+        opened.add(document(number, sentences=40) for number in range(9))
     for question in QUESTIONS:
         found, expected = (Retriever(one).retrieve(question, 10, language="de") for one in (index, fresh))
         assert [hit.chunk for hit in found] == [hit.chunk for hit in expected]
         assert [hit.late for hit in found] == pytest.approx([hit.late for hit in expected], abs=1e-5)
+        assert [hit.neighbours for hit in found] == pytest.approx([hit.neighbours for hit in expected], abs=1e-3)
         assert [hit.tokens.tolist() for hit in found] == [hit.tokens.tolist() for hit in expected]
     assert any(hit.late for hit in found)
+    assert any(abs(hit.neighbours - hit.dense) > 0.01 for hit in found)
 
 
 def test_an_answer_quotes_from_it(url: str) -> None:

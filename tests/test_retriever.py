@@ -1,5 +1,7 @@
 """Routing by language and fusion, by arithmetic."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from index import Chunk, Document, Hit, Index
 from index.settings import index_settings
 from index.store import StoreError
 from rag.language import language_shift
-from rag.retriever import LATE_WEIGHT, LEAD_WEIGHT, LEXICAL_WEIGHT, Retriever, fuse
+from rag.retriever import WEIGHTS, Retriever, fuse
 
 DOCUMENTS = [
     Document("messe", "Messe", "Die Messe in Shanghai dauerte vom 6. bis 8. Juli."),
@@ -45,8 +47,8 @@ def order(hits: list[Hit]) -> list[str]:
 def test_the_score_is_the_cosine_and_a_share_of_the_weight():
     fused = fuse([hit("a", 0.80, 0.0), hit("b", 0.78, 6.0), hit("c", 0.79, 3.0)], "de")
     assert [(h.chunk.document_id, pytest.approx(h.score)) for h in fused] == [
-        ("b", 0.78 + LEXICAL_WEIGHT["de"] * 6 / 6),
-        ("c", 0.79 + LEXICAL_WEIGHT["de"] * 3 / 6),
+        ("b", 0.78 + WEIGHTS["de"].lexical * 6 / 6),
+        ("c", 0.79 + WEIGHTS["de"].lexical * 3 / 6),
         ("a", 0.80),
     ]
     assert [(h.dense, h.lexical) for h in fused] == [(0.78, 6.0), (0.79, 3.0), (0.80, 0.0)]
@@ -68,16 +70,26 @@ def test_words_decide_between_near_equals_only():
 def test_the_late_interaction_adds_its_share():
     fused = fuse([hit("near", 0.85, 0.0, 0.2), hit("word by word", 0.84, 0.0, 0.5)], "en")
     assert [(h.chunk.document_id, pytest.approx(h.score)) for h in fused] == [
-        ("word by word", 0.84 + LATE_WEIGHT["en"] * 0.5),
-        ("near", 0.85 + LATE_WEIGHT["en"] * 0.2),
+        ("word by word", 0.84 + WEIGHTS["en"].late * 0.5),
+        ("near", 0.85 + WEIGHTS["en"].late * 0.2),
     ]
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_the_first_chunk_of_a_document_gains(language):
-    fused = fuse([hit("later", 0.8, 0.0), hit("first", 0.79, 0.0, start=0)], language)
+    fused = fuse([hit("later", 0.8, 0.0), hit("first", 0.795, 0.0, start=0)], language)
     assert order(fused) == ["first", "later"]
-    assert fused[0].score == pytest.approx(0.79 + LEAD_WEIGHT)
+    assert fused[0].score == pytest.approx(0.795 + WEIGHTS[language].lead)
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_what_stands_beside_a_chunk_counts(language):
+    alone, among = hit("alone", 0.8, 0.0), replace(hit("among its like", 0.78, 0.0), neighbours=0.7)
+    fused = fuse([replace(alone, neighbours=0.5), among], language)
+    assert [(h.chunk.document_id, pytest.approx(h.score)) for h in fused] == [
+        ("among its like", 0.78 + WEIGHTS[language].neighbours * 0.7),
+        ("alone", 0.8 + WEIGHTS[language].neighbours * 0.5),
+    ]
 
 
 def test_ties_are_broken_by_id_and_nothing_gives_nothing():
@@ -112,7 +124,9 @@ def test_the_language_is_detected_and_weighs_the_words(index, question, language
     assert hits == retriever.retrieve(question, language=language)
     [matched] = [h for h in hits if h.lexical > 0]
     assert matched.chunk.document_id == "miete"
-    assert matched.score == pytest.approx(matched.dense + LEXICAL_WEIGHT[language] + LEAD_WEIGHT)
+    weights = WEIGHTS[language]
+    own = (1 + weights.neighbours) * matched.dense  # it has none beside it
+    assert matched.score == pytest.approx(own + weights.lexical + weights.lead)
     assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
 
 

@@ -75,6 +75,19 @@ def test_hits_are_the_first_by_meaning_and_by_words(segments: list[Segment], emb
     assert len(hits) <= 2 * k
 
 
+def test_neighbours_are_the_chunks_beside_in_the_same_document(segments: list[Segment], embedder: WordEmbedder) -> None:
+    cosines = reference(embedder)[0]
+    expected = {}
+    for number in range(30):
+        ids = [chunk.id for chunk in split_document(document(number))]
+        for place, own in enumerate(ids):
+            before, after = ids[max(0, place - 1)], ids[min(len(ids) - 1, place + 1)]
+            expected[own] = (cosines[before] + cosines[after]) / 2
+    hits = found(segments, embedder, 10_000)
+    assert {hit.chunk.id: hit.neighbours for hit in hits} == pytest.approx(expected, abs=1e-3)
+    assert any(hit.neighbours != pytest.approx(hit.dense, abs=1e-2) for hit in hits)
+
+
 def test_only_allowed_chunks_are_found_with_the_scores_of_the_whole_index(
     segments: list[Segment], embedder: WordEmbedder
 ) -> None:

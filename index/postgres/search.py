@@ -24,8 +24,10 @@ _NEAREST = """
 """
 _PASSAGES = """
     select c.number, d.id, d.title::text, c.first, c.last, c.heading::text, c.sentences, c.text, c.tokens, c.width,
-    c.vector
+    c.vector, coalesce(b.vector, c.vector), coalesce(a.vector, c.vector)
     from beleg_chunk c join beleg_document d on d.collection = c.collection and d.number = c.document
+    left join beleg_chunk b on b.collection = c.collection and b.number = c.number - 1 and b.document = c.document
+    left join beleg_chunk a on a.collection = c.collection and a.number = c.number + 1 and a.document = c.document
     where c.collection = %s and c.number = any(%s)
 """
 
@@ -37,6 +39,7 @@ class _Passage:
     chunk: Chunk
     dense: float
     late: float
+    neighbours: float
     tokens: Bits
 
 
@@ -69,7 +72,7 @@ class PostgresSearch:
             self._read_passages([number for number in best.tolist() if number not in self._read])
             found = [(self._read[number], lexical.get(number, 0.0)) for number in best.tolist() if number in self._read]
         return [
-            Hit(passage.chunk, passage.dense, passage.dense, words, passage.late, passage.tokens)
+            Hit(passage.chunk, passage.dense, passage.dense, words, passage.late, passage.neighbours, passage.tokens)
             for passage, words in found
         ]
 
@@ -109,10 +112,10 @@ class PostgresSearch:
         )
         tokens = [np.frombuffer(row[8], np.uint8).reshape(-1, row[9]) for row in rows]
         late = late_scores(self._tokens, tokens).tolist()
-        vectors = np.array([row[10].to_numpy() for row in rows], np.float32).reshape(-1, len(self._vector))
-        dense = (vectors @ self._vector).tolist()
-        for row, cosine, score, bits in zip(rows, dense, late, tokens, strict=True):
-            self._read[row[0]] = _Passage(_chunk(row), cosine, score, bits)
+        vectors = np.array([[of.to_numpy() for of in row[10:13]] for row in rows], np.float32)
+        cosines = vectors.reshape(-1, 3, len(self._vector)) @ self._vector
+        for row, (own, *beside), score, bits in zip(rows, cosines.tolist(), late, tokens, strict=True):
+            self._read[row[0]] = _Passage(_chunk(row), own, score, sum(beside) / 2, bits)
 
 
 def _chunk(row: Sequence[object]) -> Chunk:
