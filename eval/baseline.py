@@ -167,8 +167,19 @@ class BaselineRetrieval:
 
 
 def recipe_of(goldset: GoldSet, embedder: "Embedder", llm: "LLM | None" = None) -> Recipe:
-    """Return the recipe over a gold set, its chunks embedded."""
-    recipe = Recipe(goldset.documents, embedder, llm)
+    """Return the recipe over a gold set, its chunks embedded by the same embedder as it was published."""
+    recipe = Recipe(goldset.documents, _as_published(embedder), llm)
     if recipe.chunks:
         recipe.retrieve("Wo?", 1)
     return recipe
+
+
+def _as_published(embedder: "Embedder") -> "Embedder":
+    """Return the embedder without what beleg has fitted to how it reads questions."""
+    from eval.vector_cache import with_cache
+    from index.embedding import EMBEDDED_MODEL, embedded
+    from index.settings import index_settings
+
+    if embedder.name != EMBEDDED_MODEL:
+        return embedder
+    return with_cache(embedded(None), index_settings().cache / "eval" / "vectors")

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-from eval.baseline import BaselineAnswers, BaselineRetrieval, Recipe, split
+from eval.baseline import BaselineAnswers, BaselineRetrieval, Recipe, recipe_of, split
 from eval.goldset import Evidence, GoldSet, Question
 from eval.measures import ANSWERS, figure
 from eval.records import Record
 from eval.runs import evaluate_answers, evaluate_retrieval
 from index import Document, Index
+from index.embedding import EMBEDDED_MODEL, embedded, load_embedder
 from index.errors import BelegError
 from rag import Assistant, Retriever
 from rag.llm import LLMSettings, load_llm
@@ -140,3 +141,13 @@ def test_beleg_tells_its_draft_what_it_searched_and_its_tokens(documents, embedd
     streamed = next(body for body in server.requests if body.get("stream"))
     assert streamed["stream_options"] == {"include_usage": True}
     assert row["gold_quotes"][0]["text"] == POOL[34:64]
+
+
+@pytest.mark.slow
+def test_the_recipe_reads_questions_as_the_embedder_was_published(documents):
+    question = "Was kostet der Eintritt?"
+    published, ours = embedded(None), load_embedder(EMBEDDED_MODEL)
+    [best, *_] = recipe_of(GoldSet("set", tuple(documents), (asked(),)), ours).retrieve(question)
+    vector = published.embed_documents([best.chunk.text])[0]
+    assert best.score == pytest.approx(float(vector @ published.embed_query(question)), abs=1e-3)
+    assert best.score != pytest.approx(float(vector @ ours.embed_query(question)), abs=1e-3)
