@@ -46,6 +46,24 @@ def language_of_function_words(text: str) -> Language | None:
     return "de" if german > english else "en"
 
 
+def is_german_word(word: str) -> bool:
+    """Tell a word that is German, not English too, and no name: those have no plural and are no form of another word.
+
+    >>> [is_german_word(word) for word in ("Roten", "Schulen", "Meer", "Köln", "Nietzsche", "Hand", "Museum")]
+    [True, True, True, False, False, False, False]
+    """
+    from simplemma import is_known, lemmatize
+
+    if is_known(word, "en") or not is_known(word, "de"):
+        return False
+    base = lemmatize(word, "de")
+    is_genitive = word.endswith("s")  # that names have, too
+    return (base != word and not is_genitive) or any(is_known(word + ending, "de") for ending in _PLURALS)
+
+
+_PLURALS = ("e", "n", "en")
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W\d_]+", text.casefold())
 

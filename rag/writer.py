@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Literal
 
 from index import AnyIndex
-from index.language import Language, detect_language, language_of_function_words
+from index.language import Language, detect_language, is_german_word, language_of_function_words
 from index.vectors import Floats
 from rag.citations import Citation, cite, find_quote, markers, without_markers
 from rag.confidence import Confidence, Signals, confidence
@@ -211,9 +211,10 @@ class Writer:
             return sentence
         marks = "".join(f" [{number}]" for number in named)
         again = _said(llm, repair_prompt(messages, text, self.language))
-        if again and _is_in(again, self.language, ()):
+        if again and _is_in(again, self.language, self.evidence if _is_short(again) else ()):
             return f"{dates_in_english(again) if self.language == 'en' else again}{marks}"
-        return sentence if len(text.split()) <= SHORT_ANSWER_WORDS else None
+        is_name = _is_short(text) and not any(map(is_german_word, _WORD.findall(text)))
+        return sentence if is_name else None
 
     def _quoted(self, sentence: str, llm: LLM) -> Iterator[AnswerSentence]:
         """Pass on the German quote that a sentence stands on, or the best ones that it names where it has no words.
@@ -290,7 +291,7 @@ class Writer:
         """Return the first evidence that carries a sentence, none where no evidence does; note the verdict."""
         verdicts = []
         ordered = self._candidates(text, numbers)
-        if len(text.split()) > SHORT_ANSWER_WORDS:
+        if not _is_short(text):
             ordered = [[max(self.evidence, key=lambda part: part.score)], *ordered]
         for candidates in ordered:
             verdicts.append(check_sentence(text, candidates, self.question, self.language))
@@ -382,14 +383,21 @@ def _is_in(text: str, language: Language, evidence: Sequence[Evidence]) -> bool:
     False
     >>> _is_in("an islamistisches regime", "en", [Evidence("a", "", "Ein islamistisches Regime.", 0, 26, 1.0)])
     False
+    >>> _is_in("Roten Garden", "en", [Evidence("a", "", "Die Roten Garden kamen.", 0, 23, 1.0)])
+    False
     """
-    if len(text.split()) > SHORT_ANSWER_WORDS and detect_language(text) != language:
+    if not _is_short(text) and detect_language(text) != language:
         return False
     if language == "de":
         return True
-    german = {word for part in evidence for word in _WORD.findall(part.text)}
-    copied = not german.isdisjoint(word for word in _WORD.findall(text) if _looks_german(word))
-    return not copied and language_of_function_words(text) != "de"
+    if language_of_function_words(text) == "de":
+        return False
+    copied = {word for part in evidence for word in _WORD.findall(part.text)} & {*_WORD.findall(text)}
+    return not any(_looks_german(word) or (_is_short(text) and is_german_word(word)) for word in copied)
+
+
+def _is_short(text: str) -> bool:
+    return len(text.split()) <= SHORT_ANSWER_WORDS
 
 
 _WORD = re.compile(r"[^\W\d_]+")

@@ -722,6 +722,23 @@ def test_what_stays_in_the_wrong_language_becomes_the_quote_and_is_called_one(se
     assert given.text == "The documents say: “Tan Wenkan ist Direktor der Messe in Shanghai.” [1]"
 
 
+@pytest.mark.parametrize(
+    ("question", "said", "text"),
+    [
+        ("Who is director of the fair in Shanghai?", "Tan Wenkan [<Direktor>]", "Tan Wenkan [1]"),
+        (
+            "Who was counted at the fair?",
+            "Besucher [<Besucher>]",
+            "The documents say: “Auf der Messe zählte man 1.234 Besucher.” [1]",
+        ),
+    ],
+)
+def test_a_german_word_is_no_english_answer_but_a_name_is(server, assistant, question, said, text):
+    says(server, said)
+    server.replies += [writes("Besucher"), writes("")]
+    assert assistant.answer(question).text == text
+
+
 def test_a_gloss_that_says_something_else_is_not_shown(server, assistant):
     says(server, "There were 1,234 visitors [<Besucher>].")
     server.replies.append(writes("There were 4,321 visitors at the fair."))
