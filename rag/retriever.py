@@ -35,7 +35,7 @@ class Weights:
 WEIGHTS: dict[Language, Weights] = {
     "de": Weights(neighbours=0.6, late=0.35, lexical=0.045, lead=0.006),
     # Words of an English question are names, numbers and what alignment takes for translations, so they count less.
-    "en": Weights(neighbours=0.4, late=0.25, lexical=0.03, lead=0.0125),
+    "en": Weights(neighbours=0.4, late=0.25, lexical=0.03, lead=0.025),
 }
 
 
