@@ -6,15 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.address import Address
+from index.carried import CarriedEmbedder
 from index.document import Document
-from index.e5 import Role, Vectors
-from index.embedding import Embedder, load_embedder
-from index.language import Language
-from index.late_interaction import Bits, Tokens
-from index.manifest import EmbedderIdentity, StoreError
+from index.manifest import StoreError
 from index.opening import open_index
 from index.protocol import AnyIndex, StoredDocument
-from index.vectors import Floats
 
 COMPARED = 100
 """Documents whose vectors and tokens are read again from the target and compared at the end."""
@@ -61,7 +57,7 @@ def copy_index(source: AnyIndex, address: Address, progress: Callable[[int, int]
     return Copied(len(missing), done, len(target) - len(wanted), target.chunk_count)
 
 
-def _carrying(source: AnyIndex, ids: Sequence[str], carried: "CarriedEmbedder") -> Iterator[Document]:
+def _carrying(source: AnyIndex, ids: Sequence[str], carried: CarriedEmbedder) -> Iterator[Document]:
     for stored in source.stored(ids):
         carried.keep(stored)
         yield stored.document
@@ -92,45 +88,3 @@ def _same(first: StoredDocument, second: StoredDocument) -> bool:
     tokens = ([rows.tobytes() for rows in stored.tokens] for stored in (first, second))
     same_vectors = np.array_equal(first.vectors.astype(np.float16), second.vectors.astype(np.float16))
     return first.document == second.document and same_vectors and next(tokens) == next(tokens)
-
-
-class CarriedEmbedder(Embedder):
-    """In place of a model: the vectors and tokens that passages have in another index.
-
-    A passage that is not in it, for it is divided in another way now, goes to the model, which is loaded then.
-    """
-
-    def __init__(self, identity: EmbedderIdentity) -> None:
-        super().__init__(identity.name, identity.fingerprint, identity.dimension, self._encode_by_model)
-        self._kept: dict[str, tuple[Floats, Bits]] = {}
-        self._identity = identity
-
-    def keep(self, stored: StoredDocument) -> None:
-        """Keep the vectors and tokens of a document's passages until the next passages are asked for."""
-        self._kept |= zip(stored.passages, zip(stored.vectors, stored.tokens, strict=True), strict=True)
-
-    def embed_passages(
-        self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None
-    ) -> tuple[Vectors, list[Bits]]:
-        """Return the vectors and tokens kept."""
-        missing = [text for text in dict.fromkeys(texts) if text not in self._kept]
-        if missing:
-            self._kept |= zip(missing, zip(*self._model().embed_passages(missing), strict=True), strict=True)
-        found = [self._kept[text] for text in texts]
-        self._kept = {}
-        if progress:
-            progress(len(texts), len(texts))
-        return np.array([vector for vector, _ in found], np.float32), [tokens for _, tokens in found]
-
-    def embed_question(self, text: str, language: Language) -> tuple[Vectors, Tokens]:
-        """Leave questions to the model."""
-        return self._model().embed_question(text, language)
-
-    def _encode_by_model(self, texts: list[str], role: Role) -> Vectors:
-        model = self._model()
-        return model.embed_queries(texts) if role == "query" else model.embed_documents(texts)
-
-    def _model(self) -> Embedder:
-        model = load_embedder()
-        self._identity.check(model, "the source")
-        return model

@@ -23,7 +23,7 @@ def _no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def load() -> Embedder:
         raise AssertionError("nothing is to be embedded")
 
-    monkeypatch.setattr("index.copying.load_embedder", load)
+    monkeypatch.setattr("index.carried.load_embedder", load)
 
 
 @pytest.fixture
