@@ -6,8 +6,10 @@ limited (of JSON lines, that of a line is). Every other format is parsed in a pr
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from index.document import Document, DocumentError, Failure, KnownDocument
@@ -21,8 +23,9 @@ from index.web import is_web_address, read_web
 
 _log = logging.getLogger(__name__)
 
-_Read = Iterator[tuple[Document | DocumentError, int]]
+Read = Iterator[tuple[Document | KnownDocument | DocumentError, int]]
 """What is read of a file, each with how many of its bytes are read by then."""
+ReadFile = Callable[[Path], Read]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Loader:
         progress: Told before each document how many bytes of the files are read, and how many there are.
         sources: What is known of files that were indexed: those which have not changed are not read again.
         allow_private: Whether web addresses may be of this machine or its own network.
+        reading: Begins to read files, in the order in which they are asked for; by default each is read here when it is.
     """
 
     on_failure: Callable[[Failure], None] | None = None
@@ -43,6 +47,7 @@ class Loader:
     progress: Callable[[int, int], None] | None = None
     sources: Sources | None = None
     allow_private: bool = False
+    reading: Callable[[Sequence[Path]], AbstractContextManager[ReadFile]] | None = None
 
     def load(self, paths: Iterable[str | Path]) -> Iterator[Document | KnownDocument]:
         """Yield the documents of all paths, or for a file that has not changed what stands for them.
@@ -56,33 +61,41 @@ class Loader:
         files = find_files(local, lambda error: self._fail(error.args[0].partition(": ")[0], error), self._skip)
         sizes = [_size(path) for path in files]
         total, before = sum(sizes), 0
-        settings = index_settings()
-        with ReadingProcess(settings.reading_seconds, waiting_seconds=settings.ocr_seconds) as process:
+        with reading_process() as process, self._begin(files, process) as read_one:
             for path, size in zip(files, sizes, strict=True):
-                yield from self._load_file(path, process, before, total)
+                yield from self._load_file(path, read_one, before, total)
                 before += size
             for address in addresses:
                 yield from self._load_address(address, process)
 
+    def _begin(self, files: Sequence[Path], process: ReadingProcess) -> AbstractContextManager[ReadFile]:
+        if self.reading is None:
+            return nullcontext(partial(read_file, process=process))
+        return self.reading([path for path in files if self._unchanged(path) is None])
+
+    def _unchanged(self, path: Path) -> list[KnownDocument] | None:
+        return self.sources.unchanged(path) if self.sources else None
+
     def _load_file(
-        self, path: Path, process: ReadingProcess, before: int, total: int
+        self, path: Path, read_one: ReadFile, before: int, total: int
     ) -> Iterator[Document | KnownDocument]:
         """Yield a file's documents; it is remembered once all of them are read without a failure."""
-        known = self.sources.unchanged(path) if self.sources else None
+        known = self._unchanged(path)
         if known is not None:
             self._tell(before + _size(path), total)
             yield from known
             return
         reading = self.sources.reading(path) if self.sources else None
-        for read, position in _read(path, process):
+        for read, position in read_one(path):
             self._tell(before + position, total)
             if reading:
                 reading.note(read)
+            if isinstance(read, DocumentError):
+                self._fail(str(path), read)
+                continue
             if isinstance(read, Document):
                 _warn_of_hidden_signs(read)
-                yield read
-            else:
-                self._fail(str(path), read)
+            yield read
         if reading:
             reading.finish()
 
@@ -136,7 +149,13 @@ def load_documents(
             yield document
 
 
-def _read(path: Path, process: ReadingProcess) -> _Read:
+def reading_process() -> ReadingProcess:
+    """Return a process to read files in, with the limits of the settings."""
+    settings = index_settings()
+    return ReadingProcess(settings.reading_seconds, waiting_seconds=settings.ocr_seconds)
+
+
+def read_file(path: Path, process: ReadingProcess) -> Iterator[tuple[Document | DocumentError, int]]:
     """Yield a file's documents; what cannot be read is an error in their place, so that the rest follows."""
     try:
         if format_of(path) in ROWS:

@@ -122,7 +122,7 @@ class ReadingProcess:
                 raise DocumentError(f"{path}: {watch.verdict or _ending(process, line, self.memory)}")
             kind, value = json.loads(line)
             if kind == "document":
-                yield _document(value)
+                yield document_of(value)
             elif kind == "wait":
                 watch.allow(value)
             elif kind == "warning":
@@ -255,7 +255,8 @@ def _too_large(memory: int) -> str:
     return f"reading takes more than {memory / 2**20:.0f} MB of memory; split the file, or convert it"
 
 
-def _document(fields: dict[str, Any]) -> Document:
+def document_of(fields: dict[str, Any]) -> Document:
+    """Return the document whose fields came as JSON."""
     places = tuple(
         Place(**{**place, "box": tuple(place["box"]) if place["box"] else None}) for place in fields.pop("places")
     )

@@ -43,7 +43,7 @@ class Reading:
         self._failed = False
         self._status = _status(path)
 
-    def note(self, read: Document | DocumentError) -> None:
+    def note(self, read: Document | KnownDocument | DocumentError) -> None:
         """Take note of a document; a file with a failure is read again the next time, so that it is named again."""
         if isinstance(read, DocumentError):
             self._failed = True

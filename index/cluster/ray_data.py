@@ -1,0 +1,197 @@
+"""Ray Data: files go to tasks that read and split, their passages to actors that hold the embedder; rows come in order.
+
+Without ``RAY_ADDRESS`` Ray is started for as long as it is used, on this machine alone: it listens on 127.0.0.1, asks
+for a token that only its own processes know, keeps its files in a folder of its own, and tells nobody of its use.
+"""
+
+import logging
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.adding import Progress
+from index.carried import CarriedEmbedder
+from index.cluster.reading import ClusterError, ClusterReading
+from index.cluster.rows import Row, rows_of
+from index.cluster.stages import EmbeddingWorker, digests_of, read_files, table_of_files
+from index.embedding import Embedder, load_embedder
+from index.errors import BelegError
+from index.settings import index_settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from ray.data import Dataset
+
+FILES = 8
+"""Read by one task; more where otherwise there were over ``MOST_TASKS``."""
+MOST_TASKS = 10_000
+BLOCK_BYTES = 100_000
+"""Of rows that an actor embeds at once: about a hundred passages."""
+STORE_BYTES = 256 * 2**20
+"""Of memory that rows on their way take at most, where Ray is started here."""
+_SETTINGS = ("BELEG_LARGEST_FILE_MB", "BELEG_READING_SECONDS", "BELEG_OCR_SECONDS", "BELEG_OFFLINE")
+
+ContentHashes = Callable[[], Iterable[tuple[str, str]]]
+
+
+def on_ray(
+    workers: int,
+    embedder: CarriedEmbedder,
+    content_hashes: ContentHashes,
+    *,
+    load: Callable[[], Embedder] | None = None,
+    progress: Progress | None = None,
+) -> ClusterReading:
+    """Return what reads and embeds on Ray, for ``Loader.reading``.
+
+    Args:
+        workers: Actors that embed, each on one processor; as many tasks read.
+        embedder: The index's; is given what the workers embed.
+        content_hashes: Of the documents that the index holds, which are not embedded again.
+        load: Loads the embedder on a worker; by default the one of the settings.
+        progress: Told how many documents and chunks have come.
+
+    Raises:
+        ClusterError: Ray is not installed.
+    """
+    if find_spec("ray") is None or find_spec("pyarrow") is None:
+        raise ClusterError(f"{workers} workers: needs another package; install it: pip install 'beleg[ray]'")
+    load = load or partial(load_embedder, index_settings().embedding_model)
+    return ClusterReading(partial(run, workers=workers, content_hashes=content_hashes, load=load), embedder, progress)
+
+
+@contextmanager
+def run(
+    files: Sequence[Path], workers: int, content_hashes: ContentHashes, load: Callable[[], Embedder]
+) -> Iterator[Iterator[Row]]:
+    """Begin to read and to embed files, and give their rows in order.
+
+    Raises:
+        ClusterError: Ray cannot be started or reached, or gives up.
+    """
+    with _started(workers) as ray:
+        held = ray.put(digests_of(content_hash for _, content_hash in content_hashes()))
+        dataset = _dataset(files, workers, held, load)
+        yield _rows(dataset)
+
+
+def _rows(dataset: "Dataset") -> Iterator[Row]:
+    with _errors_named():
+        for table in dataset.iter_batches(batch_size=None, batch_format="pyarrow"):
+            yield from rows_of(table)
+
+
+def _dataset(files: Sequence[Path], workers: int, held: Any, load: Callable[[], Embedder]) -> "Dataset":
+    """Return the rows of the files, in order, of which nothing is computed yet."""
+    from ray.data import ActorPoolStrategy, TaskPoolStrategy, from_arrow
+
+    _prepare_context()
+    size = max(FILES, -(-len(files) // MOST_TASKS))
+    numbered = list(enumerate(files))
+    groups = [table_of_files(numbered[first : first + size]) for first in range(0, len(files), size)]
+    form: dict[str, Any] = {"batch_size": None, "batch_format": "pyarrow", "zero_copy_batch": True}
+    # Tasks that read count as no processor: else actors on all of them would wait for tasks that wait for the actors.
+    read = from_arrow(groups).map_batches(
+        _read, fn_kwargs={"held": held}, num_cpus=0, compute=TaskPoolStrategy(size=workers), **form
+    )
+    return read.map_batches(
+        EmbeddingWorker,
+        fn_constructor_kwargs={"load": load},
+        num_cpus=1,
+        compute=ActorPoolStrategy(size=workers),
+        **form,
+    )
+
+
+def _read(files: "pa.Table", held: Any) -> Iterator["pa.Table"]:
+    import ray
+
+    yield from read_files(files, ray.get(held))
+
+
+def _prepare_context() -> None:
+    from ray.data import DataContext
+
+    context = DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.target_max_block_size = BLOCK_BYTES
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is raised, too
+
+
+@contextmanager
+def _started(workers: int) -> Iterator[Any]:
+    """Give Ray, connected: by the caller, to the cluster of ``RAY_ADDRESS``, or to one of this machine's own."""
+    address = os.environ.get("RAY_ADDRESS") or "local"
+    ray = _imported(address)
+    if ray.is_initialized():
+        yield ray
+        return
+    with tempfile.TemporaryDirectory(prefix="ray-", dir=_short_folder(), ignore_cleanup_errors=True) as folder:
+        form: dict[str, Any] = {"runtime_env": {"env_vars": _settings()}}
+        if address == "local":
+            here = {"PYTHONPATH": os.pathsep.join(sys.path)}
+            limits = {"num_cpus": workers, "object_store_memory": STORE_BYTES}
+            form = {"runtime_env": {"env_vars": here}, "_temp_dir": folder, **limits}
+        try:
+            with _errors_named():
+                ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, **form)
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _imported(address: str) -> Any:
+    """Import Ray, which reads its environment then; a later change of it does nothing."""
+    if "ray" not in sys.modules:
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        if address == "local":
+            _close_to_others()
+    import ray
+
+    return ray
+
+
+def _close_to_others() -> None:
+    """Let Ray listen on 127.0.0.1 alone, as it does on macOS and Windows, and answer nobody without a token."""
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+
+
+def _short_folder() -> str | None:
+    """The path of a socket takes some hundred characters at most."""
+    return "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - a folder is made in it that only its owner reads
+
+
+def _settings() -> dict[str, str]:
+    return {name: os.environ[name] for name in _SETTINGS if name in os.environ}
+
+
+@contextmanager
+def _errors_named() -> Iterator[None]:
+    """Put what Ray says in words of ours; what beleg says on a worker stays as it is."""
+    from ray.exceptions import RayError
+
+    try:
+        yield
+    except (RayError, ConnectionError, RuntimeError) as error:
+        again = "what was committed stays: run the same again to go on, or without --workers"
+        raise ClusterError(f"Ray gave up ({_said(error)}); {again}") from error
+
+
+def _said(error: Exception) -> str:
+    """Return what was raised on a worker; where only its traceback came, its last line."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, BelegError):
+        return str(cause)
+    lines = f"{type(error).__name__}: {error}" if cause is None else f"{type(cause).__name__}: {cause}"
+    return lines.strip().splitlines()[-1]
