@@ -25,7 +25,7 @@ from eval.vector_cache import with_cache
 from index import Document, Index, load_documents
 from index.chunking import split_document
 from index.e5 import Role
-from index.embedding import EMBEDDED_MODEL, Embedder, embedded_fingerprint, load_embedder
+from index.embedding import EMBEDDED_DIMENSION, EMBEDDED_MODEL, Embedder, embedded_fingerprint, load_embedder
 from index.language import Language
 from index.late_interaction import Bits, Tokens
 from index.manifest import read_manifest
@@ -74,7 +74,7 @@ def build(corpus: Path, chunks: int, folder: Path) -> dict[str, float]:
     stopwatch = Stopwatch()
     made = _MadeTexts(made_vectors(embed_some(corpus)))
     made.encode_passages = stopwatch.timed("making", made.encode_passages)  # type: ignore[method-assign]
-    embedder = Embedder(EMBEDDED_MODEL, embedded_fingerprint(), 384, made.encode, made)
+    embedder = Embedder(EMBEDDED_MODEL, embedded_fingerprint(), EMBEDDED_DIMENSION, made.encode, made)
     index = Index.open(folder, embedder=embedder)
     documents = many_documents(corpus, chunks)
     timed_documents = iter(stopwatch.timed("making", partial(next, documents, None)), None)

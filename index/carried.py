@@ -5,12 +5,25 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from index.e5 import Role, Vectors
-from index.embedding import Embedder, load_embedder
+from index.embedding import EMBEDDED_DIMENSION, EMBEDDED_MODEL, Embedder, embedded_fingerprint, load_embedder
 from index.language import Language
 from index.late_interaction import Bits, Tokens
-from index.manifest import EmbedderIdentity
+from index.manifest import EmbedderIdentity, identity
 from index.protocol import StoredDocument
+from index.settings import index_settings
 from index.vectors import Floats
+
+
+def settled_identity() -> EmbedderIdentity:
+    """Return which embedder the settings name; the embedded one is not loaded for it.
+
+    Raises:
+        EmbeddingError: Another one cannot be had.
+    """
+    name = index_settings().embedding_model
+    if name == EMBEDDED_MODEL:
+        return EmbedderIdentity(name, embedded_fingerprint(), EMBEDDED_DIMENSION)
+    return identity(load_embedder(name))
 
 
 class CarriedEmbedder(Embedder):

@@ -28,6 +28,7 @@ from index.weights import EMBEDDING_WEIGHTS, fetch, is_offline
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 EMBEDDED_MODEL = "multilingual-e5-small"
+EMBEDDED_DIMENSION = 384
 
 Encode = Callable[[list[str], Role], Vectors]
 """From n texts to (n, dimension) float32, of any length."""

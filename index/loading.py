@@ -39,7 +39,7 @@ class Loader:
         progress: Told before each document how many bytes of the files are read, and how many there are.
         sources: What is known of files that were indexed: those which have not changed are not read again.
         allow_private: Whether web addresses may be of this machine or its own network.
-        reading: Begins to read files, in the order in which they are asked for; by default each is read here when it is.
+        reading: Begins to read files, in the order in which they are asked for; by default each is read here, then.
     """
 
     on_failure: Callable[[Failure], None] | None = None
@@ -76,9 +76,7 @@ class Loader:
     def _unchanged(self, path: Path) -> list[KnownDocument] | None:
         return self.sources.unchanged(path) if self.sources else None
 
-    def _load_file(
-        self, path: Path, read_one: ReadFile, before: int, total: int
-    ) -> Iterator[Document | KnownDocument]:
+    def _load_file(self, path: Path, read_one: ReadFile, before: int, total: int) -> Iterator[Document | KnownDocument]:
         """Yield a file's documents; it is remembered once all of them are read without a failure."""
         known = self._unchanged(path)
         if known is not None:

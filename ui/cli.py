@@ -36,10 +36,13 @@ def index_add(  # noqa: PLR0917 - typer calls it by name
     force: Annotated[bool, typer.Option("--force", help=T.option_force)] = False,
     prune: Annotated[bool, typer.Option("--prune", help=T.option_prune)] = False,
     allow_private: Annotated[bool, typer.Option("--allow-private", help=T.option_allow_private)] = False,
+    workers: Annotated[int, typer.Option(help=T.option_workers, show_default=False, min=0)] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Read, embed and store documents."""
     from index.address import folder_of, parse_address
+    from index.carried import CarriedEmbedder, settled_identity
+    from index.cluster.ray_data import on_ray
     from index.loading import Loader
     from index.opening import index_exists, open_index
     from index.settings import index_settings
@@ -49,13 +52,16 @@ def index_add(  # noqa: PLR0917 - typer calls it by name
     failures: list[Failure] = []
     skipped: list[Path] = []
     address = parse_address(index or index_settings().index)
-    known = open_index(address) if index_exists(address) else None
+    carried = CarriedEmbedder(settled_identity()) if workers else None
+    known = open_index(address, embedder=carried) if index_exists(address) else None
     sources = Sources(folder_of(address), known.content_hash if known else lambda _: None, force=force)
     with indexing_progress(T.indexing, T.indexed) as progress:
-        loader = Loader(failures.append, skipped.append, progress.read, sources, allow_private)
+        held = known.content_hashes if known else tuple
+        reading = on_ray(workers, carried, held, progress=progress.embedded) if carried else None
+        loader = Loader(failures.append, skipped.append, progress.read, sources, allow_private, reading)
         documents = loader.load(paths)
         first = list(islice(documents, 1))  # a wrong path stops here, before an index is made
-        opened = known or open_index(address)
+        opened = known or open_index(address, embedder=carried)
         try:
             changes = opened.add(chain(first, documents), progress=progress.done)
         finally:

@@ -33,6 +33,7 @@ class IndexingProgress:
         self._bar = bar
         self._form = form
         self._share_read = 0.0
+        self._documents = 0
         bar.add_task(description, total=None, done="")
         self.task = bar.tasks[-1]
 
@@ -42,10 +43,15 @@ class IndexingProgress:
 
     def done(self, documents: int, chunks: int, chunks_read: int) -> None:
         """Show how much is done; ``chunks_read`` stand in the bytes that are read."""
+        self._documents = documents
         total = chunks_read / self._share_read if self._share_read else None
         rate = chunks / (self.task.elapsed or 1)
         done = self._form.format(documents=documents, chunks=chunks, rate=rate)
         self._bar.update(self.task.id, completed=chunks, total=total, done=done)
+
+    def embedded(self, chunks: int) -> None:
+        """Show that chunks are embedded whose documents are not in the index yet."""
+        self.done(self._documents, chunks, chunks)
 
 
 @contextmanager

@@ -34,6 +34,7 @@ class Texts:
     option_force: str
     option_prune: str
     option_allow_private: str
+    option_workers: str
     argument_paths: str
     argument_ids: str
     argument_from: str
@@ -230,6 +231,7 @@ DE = Texts(
     option_force="Alle Dateien neu lesen, auch unveränderte.",
     option_prune="Dokumente entfernen, deren Dateien in den genannten Ordnern nicht mehr da sind.",
     option_allow_private="Auch Webadressen dieses Rechners und privater Netze holen.",
+    option_workers="Mit Ray auf so vielen Prozessoren lesen und einbetten; mit RAY_ADDRESS auf denen eines Clusters.",
     argument_paths="Dateien, Ordner oder Webadressen.",
     argument_ids="Kennungen der Dokumente, siehe: beleg index list",
     argument_from="Ordner oder URL des Index, der kopiert wird.",
@@ -449,6 +451,7 @@ EN = Texts(
     option_force="Read all files again, unchanged ones too.",
     option_prune="Remove documents whose files are no longer in the given folders.",
     option_allow_private="Fetch web addresses of this machine and of private networks, too.",
+    option_workers="Read and embed with Ray on so many processors; with RAY_ADDRESS on those of a cluster.",
     argument_paths="Files, folders or web addresses.",
     argument_ids="Ids of the documents, see: beleg index list",
     argument_from="Folder or URL of the index that is copied.",

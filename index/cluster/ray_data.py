@@ -16,7 +16,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.adding import Progress
 from index.carried import CarriedEmbedder
 from index.cluster.reading import ClusterError, ClusterReading
 from index.cluster.rows import Row, rows_of
@@ -47,7 +46,7 @@ def on_ray(
     content_hashes: ContentHashes,
     *,
     load: Callable[[], Embedder] | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> ClusterReading:
     """Return what reads and embeds on Ray, for ``Loader.reading``.
 
@@ -56,7 +55,7 @@ def on_ray(
         embedder: The index's; is given what the workers embed.
         content_hashes: Of the documents that the index holds, which are not embedded again.
         load: Loads the embedder on a worker; by default the one of the settings.
-        progress: Told how many documents and chunks have come.
+        progress: Told how many chunks are embedded.
 
     Raises:
         ClusterError: Ray is not installed.

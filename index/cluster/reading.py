@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from index.adding import Progress, tell
 from index.carried import CarriedEmbedder
 from index.cluster.rows import Row, read_value, unpacked_embeddings
 from index.document import Document, DocumentError
@@ -32,14 +31,14 @@ class ClusterReading:
     Args:
         run: What the workers do.
         embedder: The index's; is given what the workers embed.
-        progress: Told how many documents and chunks have come.
+        progress: Told how many chunks are embedded, which the index is given in groups later.
     """
 
-    def __init__(self, run: Run, embedder: CarriedEmbedder, progress: Progress | None = None) -> None:
+    def __init__(self, run: Run, embedder: CarriedEmbedder, progress: Callable[[int], None] | None = None) -> None:
         self._run = run
         self._embedder = embedder
         self._progress = progress
-        self._documents = self._chunks = 0
+        self._chunks = 0
 
     @contextmanager
     def __call__(self, files: Sequence[Path]) -> Iterator[ReadFile]:
@@ -84,9 +83,9 @@ class ClusterReading:
         passages = [*chain.from_iterable(row.value for row in rows)]
         tokens = [*chain.from_iterable(one.tokens for one in made)]
         self._embedder.keep(StoredDocument(document, passages, np.concatenate([one.vectors for one in made]), tokens))
-        self._documents += 1
         self._chunks += len(passages)
-        tell(self._progress, self._documents, self._chunks, 0, 0)
+        if self._progress:
+            self._progress(self._chunks)
 
 
 def _rows_of(path: Path, number: int, rows: Iterator[Row]) -> Iterator[Row]:

@@ -59,10 +59,10 @@ class Embeddings:
 
 
 def content(value: object) -> bytes:
-    """Return a value as JSON; of a document or another dataclass, its fields.
+    r"""Return a value as JSON; of a document or another dataclass, its fields.
 
-    >>> content("Straße 👩‍👧"[:6])
-    b'"Stra\\\\u00dfe"'
+    >>> content("Straße")
+    b'"Stra\\u00dfe"'
     """
     return json.dumps(value, default=vars).encode()
 
@@ -91,11 +91,11 @@ def rows_of(table: "pa.Table") -> Iterator[Row]:
 
 
 def packed_embeddings(embeddings: Embeddings) -> bytes:
-    """Return a line of JSON, then the vectors, then the tokens of one passage after the other, little-endian.
+    r"""Return a line of JSON, then the vectors, then the tokens of one passage after the other, little-endian.
 
     >>> tokens = [np.empty((0, 4), np.uint8), np.ones((2, 4), np.uint8)]
     >>> packed = packed_embeddings(Embeddings("sha256:e5/2", np.eye(2, dtype=np.float32), tokens))
-    >>> len(packed.partition(b"\\n")[2]) == 2 * 2 * 4 + 2 * 4
+    >>> len(packed.partition(b"\n")[2]) == 2 * 2 * 4 + 2 * 4
     True
     """
     rows = [len(of_passage) for of_passage in embeddings.tokens]
