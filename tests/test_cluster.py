@@ -34,7 +34,8 @@ from index.cluster.stages import (
     table_of_files,
 )
 from index.document import Failure
-from index.embedding import Embedder
+from index.embedding import Embedder, EmbeddingError, Vectors
+from index.late_interaction import Bits
 from index.loading import Loader
 from index.manifest import identity
 from index.place import Place
@@ -158,6 +159,15 @@ def test_another_embedder_of_a_worker_is_an_error(files: Path, tmp_path: Path) -
     other = WordEmbedder(fingerprint="sha256:other")
     with pytest.raises(ClusterError, match=r"a worker embeds with sha256:other, .* install the same beleg"):
         add(files, tmp_path / "ix", lambda paths: here(paths, embedder=other))
+
+
+def test_an_error_of_a_worker_ends_it(files: Path, tmp_path: Path) -> None:
+    class Broken(TokenEmbedder):
+        def encode_passages(self, texts: list[str]) -> tuple[Vectors, list[Bits]]:
+            raise EmbeddingError("the model is gone; fetch it again")
+
+    with pytest.raises(ClusterError, match=r"^the model is gone; fetch it again$"):
+        add(files, tmp_path / "ix", lambda paths: here(paths, embedder=Broken()))
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

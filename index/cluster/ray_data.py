@@ -6,6 +6,7 @@ for a token that only its own processes know, keeps its files in a folder of its
 
 import logging
 import os
+import re
 import secrets
 import sys
 import tempfile
@@ -21,7 +22,6 @@ from index.cluster.reading import ClusterError, ClusterReading
 from index.cluster.rows import Row, rows_of
 from index.cluster.stages import EmbeddingWorker, digests_of, read_files, table_of_files
 from index.embedding import Embedder, load_embedder
-from index.errors import BelegError
 from index.settings import index_settings
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def _settings() -> dict[str, str]:
 
 @contextmanager
 def _errors_named() -> Iterator[None]:
-    """Put what Ray says in words of ours; what beleg says on a worker stays as it is."""
+    """Put what Ray says in words of ours."""
     from ray.exceptions import RayError
 
     try:
@@ -188,9 +188,10 @@ def _errors_named() -> Iterator[None]:
 
 
 def _said(error: Exception) -> str:
-    """Return what was raised on a worker; where only its traceback came, its last line."""
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, BelegError):
-        return str(cause)
-    lines = f"{type(error).__name__}: {error}" if cause is None else f"{type(cause).__name__}: {cause}"
-    return lines.strip().splitlines()[-1]
+    r"""Return what was raised on a worker first, where Ray tells its traceback; else the first line of what it says.
+
+    >>> _said(RuntimeError("Traceback …\n  in f\nValueError: too deep\n\nray.exceptions.UserCodeException: UDF …"))
+    'ValueError: too deep'
+    """
+    raised = re.findall(r"^[\w.]*(?:Error|Exception): .*", str(error), re.MULTILINE)
+    return raised[0] if raised else f"{type(error).__name__}: {error}".splitlines()[0]

@@ -92,9 +92,11 @@ def _rows_of(path: Path, number: int, rows: Iterator[Row]) -> Iterator[Row]:
     """Yield the rows of one file; those of files that were not asked for are passed over.
 
     Raises:
-        ClusterError: They end in the middle.
+        ClusterError: They end in the middle, or with an error.
     """
     for row in rows:
+        if row.kind == "error":
+            raise ClusterError(row.value)
         if row.file == number and row.kind == "end":
             return
         if row.file == number:

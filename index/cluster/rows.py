@@ -15,7 +15,7 @@ from index.vectors import Floats
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal["passages", "document", "known", "failure", "warning", "end"]
+Kind = Literal["passages", "document", "known", "failure", "warning", "error", "end"]
 _FIELDS = {"file": "int64", "position": "int64", "kind": "string", "content": "binary", "embedded": "binary"}
 
 
@@ -26,7 +26,8 @@ class Row:
     Attributes:
         file: Number of the file.
         position: How many of the file's bytes are read by then.
-        kind: What ``content`` is: texts of passages, fields of a document or of a known one, or why one failed.
+        kind: What ``content`` is: texts of passages, fields of a document or of a known one, why one failed, or why
+            nothing more can be embedded.
         content: JSON.
         embedded: Of passages, once it is there: fingerprint of the embedder, vectors and tokens.
     """

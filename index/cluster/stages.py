@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from index.chunking import split_document
 from index.cluster.rows import Embeddings, Row, content, packed_embeddings, rows_of, table_of
 from index.document import Document, DocumentError, KnownDocument
 from index.embedding import Embedder
+from index.errors import BelegError
 from index.loading import read_file, reading_process
 from index.reading_process import ReadingProcess
 
@@ -93,14 +95,25 @@ def rows_of_document(file: int, position: int, read: Document | DocumentError, d
 
 
 class EmbeddingWorker:
-    """Holds an embedder, and embeds the passages of one table after the other."""
+    """Holds an embedder, and embeds the passages of one table after the other.
+
+    It is loaded for the first of them. An error of beleg's becomes a row, for Ray hands on no more than its traceback.
+    """
 
     def __init__(self, load: Callable[[], Embedder]) -> None:
-        self._embedder = load()
+        self._load = load
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return self._load()
 
     def __call__(self, table: "pa.Table") -> "pa.Table":
         """Return the same rows, the passages embedded."""
-        return table_of(embedded(list(rows_of(table)), self._embedder))
+        rows = list(rows_of(table))
+        try:
+            return table_of(embedded(rows, self._embedder))
+        except BelegError as error:
+            return table_of(Row(row.file, row.position, "error", content(str(error))) for row in rows[:1])
 
 
 def embedded(rows: Sequence[Row], embedder: Embedder) -> Iterator[Row]:
