@@ -10,6 +10,7 @@ import re
 import secrets
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -123,6 +124,7 @@ def _prepare_context() -> None:
     context.target_max_block_size = BLOCK_BYTES
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is raised, too
+    warnings.filterwarnings("ignore", "The m.* number of concurrent", UserWarning)  # few files are no mistake
 
 
 @contextmanager
