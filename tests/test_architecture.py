@@ -91,7 +91,7 @@ except SystemExit as stop:
 def test_the_index_loads_without_torch() -> None:
     loaded = loaded_after("import index")
     assert loaded.isdisjoint(
-        {"torch", "transformers", "sentence_transformers", "gradio", "openai", "faiss", "pip", "psycopg"}
+        {"torch", "transformers", "sentence_transformers", "gradio", "openai", "faiss", "pip", "psycopg", "ray"}
     )
 
 
@@ -105,6 +105,8 @@ def test_the_index_loads_without_torch() -> None:
         ("simplemma", "index/sentences.py"),
         ("Stemmer", "index/analysis.py"),
         ("py3langid", "index/language.py"),
+        ("ray", "index/cluster/ray_data.py"),
+        ("pyarrow", "index/cluster/rows.py"),
     ],
 )
 def test_a_heavy_library_is_imported_in_one_file(library: str, file: str) -> None:

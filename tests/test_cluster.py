@@ -22,6 +22,7 @@ from index.cluster.rows import (
     read_value,
     rows_of,
     table_of,
+    table_of_files,
     unpacked_embeddings,
 )
 from index.cluster.stages import (
@@ -31,7 +32,6 @@ from index.cluster.stages import (
     holds,
     read_files,
     rows_of_document,
-    table_of_files,
 )
 from index.document import Failure
 from index.embedding import Embedder, EmbeddingError, Vectors

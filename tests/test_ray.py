@@ -14,7 +14,7 @@ import pytest
 
 from index import Changes, Index
 from index.carried import CarriedEmbedder, settled_identity
-from index.cluster.ray_data import _started, on_ray
+from index.cluster.ray_data import on_ray, started
 from index.cluster.reading import ClusterError
 from index.embedding import Embedder, Vectors, load_embedder
 from index.late_interaction import Bits
@@ -58,7 +58,7 @@ class BrokenEmbedder(TokenEmbedder):
 def cluster() -> Iterator[list[psutil.Process]]:
     """Ray, started once for these tests; gives its processes at the start."""
     before = set(psutil.Process().children(recursive=True))
-    with _started(WORKERS):
+    with started(WORKERS):
         yield [process for process in psutil.Process().children(recursive=True) if process not in before]
 
 

@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from index.carried import CarriedEmbedder
 from index.cluster.reading import ClusterError, ClusterReading
-from index.cluster.rows import Row, rows_of
-from index.cluster.stages import EmbeddingWorker, digests_of, read_files, table_of_files
+from index.cluster.rows import Row, Table, rows_of, table_of_files
+from index.cluster.stages import EmbeddingWorker, digests_of, read_files
 from index.embedding import Embedder, load_embedder
 from index.settings import index_settings
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from ray.data import Dataset
 
 FILES = 8
@@ -76,7 +75,7 @@ def run(
     Raises:
         ClusterError: Ray cannot be started or reached, or gives up.
     """
-    with _started(workers) as ray:
+    with started(workers) as ray:
         held = ray.put(digests_of(content_hash for _, content_hash in content_hashes()))
         dataset = _dataset(files, workers, held, load)
         yield _rows(dataset)
@@ -110,7 +109,7 @@ def _dataset(files: Sequence[Path], workers: int, held: Any, load: Callable[[], 
     )
 
 
-def _read(files: "pa.Table", held: Any) -> Iterator["pa.Table"]:
+def _read(files: Table, held: Any) -> Iterator[Table]:
     import ray
 
     yield from read_files(files, ray.get(held))
@@ -128,7 +127,7 @@ def _prepare_context() -> None:
 
 
 @contextmanager
-def _started(workers: int) -> Iterator[Any]:
+def started(workers: int) -> Iterator[Any]:
     """Give Ray, connected: by the caller, to the cluster of ``RAY_ADDRESS``, or to one of this machine's own."""
     address = os.environ.get("RAY_ADDRESS") or "local"
     ray = _imported(address)

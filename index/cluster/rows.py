@@ -1,9 +1,11 @@
 """What goes from one worker to the next, and to the process that writes: rows in tables of Arrow."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,9 +14,8 @@ from index.late_interaction import Bits
 from index.reading_process import document_of
 from index.vectors import Floats
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
+Table = Any
+"""A table of Arrow, whose library is imported late."""
 Kind = Literal["passages", "document", "known", "failure", "warning", "error", "end"]
 _FIELDS = {"file": "int64", "position": "int64", "kind": "string", "content": "binary", "embedded": "binary"}
 
@@ -75,7 +76,7 @@ def read_value(row: Row) -> Document | KnownDocument | DocumentError:
     return KnownDocument(**row.value) if row.kind == "known" else DocumentError(row.value)
 
 
-def table_of(rows: Iterable[Row]) -> "pa.Table":
+def table_of(rows: Iterable[Row]) -> Table:
     """Return rows as a table.
 
     >>> [row.kind for row in rows_of(table_of([Row(0, 7, "failure", content("leer")), Row(0, 7, "end")]))]
@@ -86,7 +87,24 @@ def table_of(rows: Iterable[Row]) -> "pa.Table":
     return pa.Table.from_pylist([vars(row) for row in rows], pa.schema([*_FIELDS.items()]))
 
 
-def rows_of(table: "pa.Table") -> Iterator[Row]:
+def table_of_files(files: Iterable[tuple[int, Path]]) -> Table:
+    """Return numbered files as a table."""
+    import pyarrow as pa
+
+    rows = [{"file": number, "path": os.fsencode(path)} for number, path in files]
+    return pa.Table.from_pylist(rows, pa.schema({"file": pa.int64(), "path": pa.binary()}))
+
+
+def files_of(table: Table) -> Iterator[tuple[int, Path]]:
+    """Yield the numbered files of a table.
+
+    >>> list(files_of(table_of_files([(7, Path("akten"))]))) == [(7, Path("akten"))]
+    True
+    """
+    yield from ((fields["file"], Path(os.fsdecode(fields["path"]))) for fields in table.to_pylist())
+
+
+def rows_of(table: Table) -> Iterator[Row]:
     """Yield the rows of a table."""
     yield from (Row(**fields) for fields in table.to_pylist())
 

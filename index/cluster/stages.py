@@ -4,27 +4,23 @@ A stage gives the same again for the same input, so that what a lost worker had 
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from index.chunking import split_document
-from index.cluster.rows import Embeddings, Row, content, packed_embeddings, rows_of, table_of
+from index.cluster.rows import Embeddings, Row, Table, content, files_of, packed_embeddings, rows_of, table_of
 from index.document import Document, DocumentError, KnownDocument
 from index.embedding import Embedder
 from index.errors import BelegError
 from index.loading import read_file, reading_process
 from index.reading_process import ReadingProcess
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 PASSAGES = 32
 """In a row: a long document is embedded by several workers."""
@@ -50,19 +46,10 @@ def holds(digests: Digests, content_hash: str) -> bool:
     return bool((digests[place : place + 1] == wanted).any())
 
 
-def table_of_files(files: Iterable[tuple[int, Path]]) -> "pa.Table":
-    """Return numbered files as a table for ``read_files``."""
-    import pyarrow as pa
-
-    rows = [{"file": number, "path": os.fsencode(path)} for number, path in files]
-    return pa.Table.from_pylist(rows, pa.schema({"file": pa.int64(), "path": pa.binary()}))
-
-
-def read_files(files: "pa.Table", digests: Digests) -> Iterator["pa.Table"]:
+def read_files(files: Table, digests: Digests) -> Iterator[Table]:
     """Yield what is read of some files, a table a document; what the index holds is not split."""
     with reading_process() as process, _warnings() as warnings:
-        for fields in files.to_pylist():
-            number, path = fields["file"], Path(os.fsdecode(fields["path"]))
+        for number, path in files_of(files):
             yield from map(table_of, _rows_of_file(number, path, process, digests, warnings))
 
 
@@ -107,7 +94,7 @@ class EmbeddingWorker:
     def _embedder(self) -> Embedder:
         return self._load()
 
-    def __call__(self, table: "pa.Table") -> "pa.Table":
+    def __call__(self, table: Table) -> Table:
         """Return the same rows, the passages embedded."""
         rows = list(rows_of(table))
         try:
