@@ -63,8 +63,8 @@ def _numbers(written: str) -> list[int]:
 def measure(corpus: Sequence[Path], workers: int) -> dict[str, float]:
     """Return what it takes to index files with so many workers, the model not loaded yet.
 
-    ``start_seconds`` until the first chunks are embedded, ``chunks_per_second`` from then on; ``peak_mb`` of all
-    processes together, what they share counted once (Linux; elsewhere 0).
+    ``start_seconds`` until the first chunks are embedded, ``chunks_per_second`` over the last three quarters;
+    ``peak_mb`` of all processes together, what they share counted once (Linux; elsewhere 0).
     """
     with tempfile.TemporaryDirectory() as folder:
         return in_process(ingest, corpus, workers, Path(folder, "index"))
@@ -77,13 +77,14 @@ def ingest(corpus: Sequence[Path], workers: int, folder: Path) -> dict[str, floa
     with _peak_memory() as peak:
         _add(corpus, workers, folder, lambda chunks: told.append((time.perf_counter(), chunks)))
     ended = time.perf_counter()
-    (first, before), (last, chunks) = _embedding(told)
+    first = next(seconds for seconds, chunks in told if chunks)
+    chunks, rate = _rate(told)
     return {
         "workers": float(workers),
         "chunks": float(chunks),
         "seconds": ended - started,
         "start_seconds": first - started,
-        "chunks_per_second": (chunks - before) / max(last - first, 1e-9),
+        "chunks_per_second": rate,
         "peak_mb": max(peak) / 1e6,
     }
 
@@ -99,15 +100,16 @@ def _add(corpus: Sequence[Path], workers: int, folder: Path, told: Callable[[int
     return index.add(chain(first, documents), progress=None if workers else lambda _, chunks, __: told(chunks))
 
 
-def _embedding(told: Sequence[tuple[float, int]]) -> tuple[tuple[float, int], tuple[float, int]]:
-    """Return when the first chunks were embedded and how many these were, and the same of the last.
+def _rate(told: Sequence[tuple[float, int]]) -> tuple[int, float]:
+    """Return how many chunks were embedded, and how many a second after the first quarter; they may come in bursts.
 
-    >>> _embedding([(7.0, 0), (8.0, 16), (9.0, 32), (9.5, 32)])
-    ((8.0, 16), (9.0, 32))
+    >>> _rate([(7.0, 0), (8.0, 16), (10.0, 32), (12.0, 64), (20.0, 64)])
+    (64, 12.0)
     """
-    grown = [(seconds, chunks) for seconds, chunks in told if chunks]
-    most = grown[-1][1]
-    return grown[0], next(point for point in grown if point[1] == most)
+    chunks = told[-1][1]
+    begun, before = next(point for point in told if 4 * point[1] >= chunks)
+    ended = next(seconds for seconds, done in told if done == chunks)
+    return chunks, (chunks - before) / max(ended - begun, 1e-9)
 
 
 @contextmanager

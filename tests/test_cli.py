@@ -121,6 +121,15 @@ def test_a_second_add_tells_what_has_no_file_any_more(folder, beleg):
     assert [document.title for document in Index.open(folder / "index").documents()] == ["ulm"]
 
 
+def test_workers_need_a_package(folder, beleg, monkeypatch):
+    monkeypatch.setattr("index.cluster.ray_data.find_spec", lambda _: None)
+    (folder / "ulm.txt").write_text(ARTICLE, encoding="utf-8")
+    code, _, err = beleg("index", "add", "ulm.txt", "--workers", "2")
+    assert code == 1
+    assert "pip install 'beleg[ray]'" in err
+    assert not (folder / "index").exists()
+
+
 def test_a_web_address_of_this_machine_is_refused(folder, indexed, beleg):
     code, _, err = beleg("index", "add", "http://127.0.0.1:9/satzung.pdf")
     assert code == 1

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import Changes, Document, Index
+from index import Changes, Document, Index, open_index
 from index.carried import CarriedEmbedder
 from index.cluster import ray_data
 from index.cluster.reading import ClusterError, ClusterReading, Run
@@ -40,8 +40,10 @@ from index.loading import Loader
 from index.manifest import identity
 from index.place import Place
 from tests.conftest import WordEmbedder
-from tests.test_postgres import TokenEmbedder
+from tests.test_postgres import TokenEmbedder, server, url
 from tests.test_store import QUESTIONS, contents, document, results
+
+__all__ = ["server", "url"]
 
 
 @pytest.fixture
@@ -68,13 +70,13 @@ def here(files: Sequence[Path], held: Sequence[str] = (), embedder: Embedder | N
     yield iter([row for table in tables for row in rows_of(worker(table))])
 
 
-def add(files: Path, folder: Path, run: Run | None = None) -> tuple[Changes, list[Failure]]:
+def add(files: Path, address: Path | str, run: Run | None = None) -> tuple[Changes, list[Failure]]:
     """Add a folder as the command does; without ``run`` in one process."""
     failures: list[Failure] = []
     embedder = CarriedEmbedder(identity(TokenEmbedder())) if run else TokenEmbedder()
     reading = ClusterReading(run, embedder) if run and isinstance(embedder, CarriedEmbedder) else None
     loader = Loader(on_failure=failures.append, reading=reading)
-    return Index.open(folder, embedder=embedder).add(loader.load([files])), failures
+    return open_index(address, embedder=embedder).add(loader.load([files])), failures
 
 
 def assert_same(first: Path, second: Path) -> None:
@@ -103,6 +105,18 @@ def test_workers_make_the_same_index_and_tell_the_same(
     assert [Path(failure.source).name for failure in failures] == ["leer.txt", "zeilen.jsonl"]
     assert [failure.reason[:7] for failure in changes.failed] == ["id 'z0'"]
     assert_same(tmp_path / "cluster", tmp_path / "alone")
+
+
+@pytest.mark.postgres
+def test_workers_fill_another_store_as_one_process_does(
+    files: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.address.user_data_path", lambda *_, **__: tmp_path / "data")
+    assert add(files, url, here) == add(files, tmp_path / "alone")
+    store, alone = (open_index(one, embedder=TokenEmbedder()) for one in (url, tmp_path / "alone"))
+    assert contents(store) == contents(alone)
+    for question in QUESTIONS:
+        assert results(store, question) == results(alone, question)
 
 
 def test_failures_name_the_path_as_it_was_given(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,13 @@ def test_an_index_tells_the_bar_all_of_a_folder(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().out == ""
 
 
+def test_what_is_embedded_but_not_stored_counts() -> None:
+    progress = shown([(1, 4), (3, 40, 80)])
+    progress.embedded(100)
+    assert (progress.task.completed, progress.task.total) == (100, 400)
+    assert progress.task.fields["done"].startswith("3 100 ")
+
+
 def test_nothing_is_lost_where_nothing_is_told(tmp_path: Path) -> None:
     index = Index.open(tmp_path / "ix", embedder=WordEmbedder())
     assert index.add([Document("a", "A", "Ein Satz.")]).added == ["a"]

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 FILES = 8
 """Read by one task; more where otherwise there were over ``MOST_TASKS``."""
 MOST_TASKS = 10_000
-BLOCK_BYTES = 100_000
-"""Of rows that an actor embeds at once: about a hundred passages."""
+BLOCK_BYTES = 50_000
+"""Of rows that an actor embeds at once: about forty passages and their documents."""
 STORE_BYTES = 256 * 2**20
 """Of memory that rows on their way take at most, where Ray is started here."""
 _SETTINGS = ("BELEG_LARGEST_FILE_MB", "BELEG_READING_SECONDS", "BELEG_OCR_SECONDS", "BELEG_OFFLINE")
