@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -188,6 +189,21 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_data, "find_spec", lambda name: None)
     with pytest.raises(ClusterError, match=r"pip install 'beleg\[ray\]'"):
         ray_data.on_ray(2, CarriedEmbedder(identity(WordEmbedder())), tuple)
+
+
+def test_a_cluster_that_does_not_answer_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(ClusterError, match=rf"RAY_ADDRESS=127\.0\.0\.1:{port}: nothing answers .* unset RAY_ADDRESS"):
+        ray_data._of_a_cluster(f"127.0.0.1:{port}")
+
+
+def test_workers_of_a_cluster_get_settings_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BELEG_READING_SECONDS", "60")
+    monkeypatch.setenv("BELEG_LLM_API_KEY", "geheim")
+    given = ray_data._of_a_cluster("auto")["runtime_env"]["env_vars"]
+    assert given["BELEG_READING_SECONDS"] == "60"
+    assert "geheim" not in given.values()
 
 
 def test_warnings_are_not_told_twice(files: Path, caplog: pytest.LogCaptureFixture) -> None:

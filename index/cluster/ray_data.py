@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import secrets
+import socket
 import sys
 import tempfile
 import warnings
@@ -35,6 +36,8 @@ BLOCK_BYTES = 50_000
 """Of rows that an actor embeds at once: about forty passages and their documents."""
 STORE_BYTES = 256 * 2**20
 """Of memory that rows on their way take at most, where Ray is started here."""
+CONNECTING_SECONDS = 5.0
+# What decides how a file is read.
 _SETTINGS = ("BELEG_LARGEST_FILE_MB", "BELEG_READING_SECONDS", "BELEG_OCR_SECONDS", "BELEG_OFFLINE")
 
 ContentHashes = Callable[[], Iterable[tuple[str, str]]]
@@ -135,17 +138,41 @@ def started(workers: int) -> Iterator[Any]:
         yield ray
         return
     with tempfile.TemporaryDirectory(prefix="ray-", dir=_short_folder(), ignore_cleanup_errors=True) as folder:
-        form: dict[str, Any] = {"runtime_env": {"env_vars": _settings()}}
-        if address == "local":
-            here = {"PYTHONPATH": os.pathsep.join(sys.path)}
-            limits = {"num_cpus": workers, "object_store_memory": STORE_BYTES}
-            form = {"runtime_env": {"env_vars": here}, "_temp_dir": folder, **limits}
+        options = _of_its_own(workers, folder) if address == "local" else _of_a_cluster(address)
         try:
             with _errors_named():
-                ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, **form)
+                ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
             yield ray
         finally:
             ray.shutdown()
+
+
+def _of_its_own(workers: int, folder: str) -> dict[str, Any]:
+    """Return how Ray starts here; its workers find modules where this process does."""
+    found = {"env_vars": {"PYTHONPATH": os.pathsep.join(sys.path)}}
+    limits = {"num_cpus": workers, "object_store_memory": STORE_BYTES}
+    return {"runtime_env": found, "include_dashboard": False, "_temp_dir": folder, **limits}
+
+
+def _of_a_cluster(address: str) -> dict[str, Any]:
+    """Return how Ray joins a cluster, whose workers have no environment of ours; no password is among the settings."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdecimal():
+        _check_reached(host, int(port))
+    return {"runtime_env": {"env_vars": {name: os.environ[name] for name in _SETTINGS if name in os.environ}}}
+
+
+def _check_reached(host: str, port: int) -> None:
+    """Try to connect, for Ray itself would try for minutes.
+
+    Raises:
+        ClusterError: Nothing answers.
+    """
+    try:
+        socket.create_connection((host, port), CONNECTING_SECONDS).close()
+    except OSError as error:
+        remedy = "start a cluster (ray start --head), or unset RAY_ADDRESS to use this machine"
+        raise ClusterError(f"RAY_ADDRESS={host}:{port}: nothing answers there ({error}); {remedy}") from error
 
 
 def _imported(address: str) -> Any:
@@ -170,10 +197,6 @@ def _close_to_others() -> None:
 def _short_folder() -> str | None:
     """The path of a socket takes some hundred characters at most."""
     return "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - a folder is made in it that only its owner reads
-
-
-def _settings() -> dict[str, str]:
-    return {name: os.environ[name] for name in _SETTINGS if name in os.environ}
 
 
 @contextmanager
