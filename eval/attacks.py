@@ -155,10 +155,10 @@ def _runs(text: str) -> set[tuple[str, ...]]:
 
 def _known() -> set[str]:
     from index.stop_words import STOP_WORDS
+    from rag.writer import FIXED_FORM, TRANSLATED
 
-    honest = (
-        f"{BEFORE} {AFTER} Freibad am Hafen {' '.join(question for _, question, _ in QUESTIONS)} {_ENGLISH} {_GERMAN}"
-    )
+    asked = " ".join(question for _, question, _ in QUESTIONS)
+    honest = f"{BEFORE} {AFTER} Freibad am Hafen {asked} {FIXED_FORM} {TRANSLATED} {_ENGLISH} {_GERMAN}"
     return {*re.findall(r"\w+", honest.casefold()), *STOP_WORDS}
 
 

@@ -47,8 +47,8 @@ _UNSURE: dict[Language, str] = {
     "en": "too unsure: {value:.2f}, at least {least:.2f}",
 }
 _INSTRUCTIONS = "it repeats what the model is told to do"
-_FIXED_FORM = "The documents say: “{quote}”"
-_TRANSLATED = " (translated: {gloss})"
+FIXED_FORM = "The documents say: “{quote}”"
+TRANSLATED = " (translated: {gloss})"
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ class Writer:
             return
         if self.language == "en":
             gloss = self._glossed(part, llm)
-            text = f"{_FIXED_FORM.format(quote=text)}{_TRANSLATED.format(gloss=gloss) if gloss else ''}"
+            text = f"{FIXED_FORM.format(quote=text)}{TRANSLATED.format(gloss=gloss) if gloss else ''}"
         yield from self._cited(text, [part], whole=True)
 
     def _gloss(self, llm: LLM) -> None:
