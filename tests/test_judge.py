@@ -114,6 +114,7 @@ def test_a_judged_run_counts_the_judges_word_apart(server, llm):
     assert len(server.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_report_says_what_the_judges_word_is_worth(server, llm, embedder, tmp_path):
     server.judgement = probabilities(Ja=0.9, Nein=0.1)
     server.replies = [writes("Robert Koch [1]")]

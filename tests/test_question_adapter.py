@@ -99,6 +99,7 @@ def test_fitting_brings_a_question_to_its_passage_and_the_file_holds_it(tmp_path
 
 
 @needs_weights
+@pytest.mark.slow
 def test_training_reads_as_the_encoder_does() -> None:
     weights = local_path(EMBEDDING_WEIGHTS)
     model = e5.MultilingualE5(weights, None)

