@@ -213,7 +213,7 @@ class Writer:
         again = _said(llm, repair_prompt(messages, text, self.language))
         if again and _is_in(again, self.language, self.evidence if _is_short(again) else ()):
             return f"{dates_in_english(again) if self.language == 'en' else again}{marks}"
-        is_name = _is_short(text) and not any(map(is_german_word, _WORD.findall(text)))
+        is_name = _is_short(text) and not _has_german_word(text)
         return sentence if is_name else None
 
     def _quoted(self, sentence: str, llm: LLM) -> Iterator[AnswerSentence]:
@@ -267,7 +267,8 @@ class Writer:
             gloss = _said(llm, gloss_prompt(part.text), MAX_GLOSS_TOKENS).strip('"“”„')
             with step("check"):
                 supported = check_sentence(gloss, [part], self.question, "en").supported
-            self._glosses[part.text] = gloss if supported and _is_in(gloss, "en", ()) else ""
+            is_english = _is_in(gloss, "en", ()) and not (_is_short(gloss) and _has_german_word(gloss))
+            self._glosses[part.text] = gloss if supported and is_english else ""
         return self._glosses[part.text]
 
     # What carries it
@@ -394,6 +395,10 @@ def _is_in(text: str, language: Language, evidence: Sequence[Evidence]) -> bool:
         return False
     copied = {word for part in evidence for word in _WORD.findall(part.text)} & {*_WORD.findall(text)}
     return not any(_looks_german(word) or (_is_short(text) and is_german_word(word)) for word in copied)
+
+
+def _has_german_word(text: str) -> bool:
+    return any(map(is_german_word, _WORD.findall(text)))
 
 
 def _is_short(text: str) -> bool:

@@ -735,7 +735,7 @@ def test_what_stays_in_the_wrong_language_becomes_the_quote_and_is_called_one(se
 )
 def test_a_german_word_is_no_english_answer_but_a_name_is(server, assistant, question, said, text):
     says(server, said)
-    server.replies += [writes("Besucher"), writes("")]
+    server.replies += [writes("Besucher"), writes("1.234 Besucher, Messe.")]  # the last is no translation
     assert assistant.answer(question).text == text
 
 
