@@ -178,8 +178,7 @@ def _as_published(embedder: "Embedder") -> "Embedder":
     """Return the embedder without what beleg has fitted to how it reads questions."""
     from eval.vector_cache import with_cache
     from index.embedding import EMBEDDED_MODEL, embedded
-    from index.settings import index_settings
 
     if embedder.name != EMBEDDED_MODEL:
         return embedder
-    return with_cache(embedded(None), index_settings().cache / "eval" / "vectors")
+    return with_cache(embedded(None))

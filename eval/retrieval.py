@@ -126,9 +126,8 @@ def index_goldset(
     from eval.vector_cache import with_cache
     from index import Index
     from index.embedding import load_embedder
-    from index.settings import index_settings
 
-    embedder = with_cache(embedder or load_embedder(), index_settings().cache / "eval" / "vectors")
+    embedder = with_cache(embedder or load_embedder())
     index = Index.open(folder, embedder=embedder)
     total = len(goldset.documents)
     changes = index.add(goldset.documents, progress=lambda done, *_: progress(done, total))

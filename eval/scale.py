@@ -134,7 +134,7 @@ def embed_some(corpus: Path) -> Floats:
     documents = list(load_documents([corpus], on_failure=lambda _: None))
     every = documents[:: max(1, len(documents) // REAL)]
     passages = [next(split_document(document)).searchable for document in every[:REAL]]
-    vectors, _ = with_cache(load_embedder(), index_settings().cache / "eval" / "vectors").embed_passages(passages)
+    vectors, _ = with_cache(load_embedder()).embed_passages(passages)
     return vectors
 
 

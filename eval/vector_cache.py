@@ -12,6 +12,7 @@ from index.e5 import Role
 from index.embedding import Embedder
 from index.language import Language
 from index.late_interaction import Bits, Tokens
+from index.settings import index_settings
 from index.vectors import Floats
 
 _TABLE = "create table if not exists passages (key blob primary key, vector blob, width integer, tokens blob)"
@@ -44,8 +45,8 @@ class CachedPassages:
         return zip(*self._embedder.embed_passages(texts), strict=True)
 
 
-def with_cache(embedder: Embedder, folder: Path) -> Embedder:
-    """Return an embedder that gives the same and keeps passages in ``folder``.
+def with_cache(embedder: Embedder, folder: Path | None = None) -> Embedder:
+    """Return an embedder that gives the same and keeps passages in ``folder``, by default one of beleg's cache.
 
     One file a fingerprint, so that no vector of another model or form is ever taken.
 
@@ -59,6 +60,7 @@ def with_cache(embedder: Embedder, folder: Path) -> Embedder:
     encoding ['ab', 'c']
     encoding ['d']
     """
+    folder = folder or index_settings().cache / "eval" / "vectors"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{hashlib.sha256(embedder.fingerprint.encode()).hexdigest()[:16]}.sqlite"
 
