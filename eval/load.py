@@ -97,10 +97,11 @@ class _Request(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         text = "\n".join(message["content"] for message in body["messages"])
         if body.get("stream"):
-            self._write(f"{_first_evidence(text)} [1]")
+            self._write(_written(text))
         else:
             self._judge()
-        self.server.seconds[re.findall(r"^Frage: (.*)$", text, re.MULTILINE)[-1]] += time.perf_counter() - started
+        for question in re.findall(r"^Frage: (.*)$", text, re.MULTILINE)[-1:]:
+            self.server.seconds[question] += time.perf_counter() - started
 
     def _judge(self) -> None:
         time.sleep(JUDGING_SECONDS)
@@ -135,13 +136,16 @@ class _Request(BaseHTTPRequestHandler):
             super().handle()
 
 
-def _first_evidence(prompt: str) -> str:
-    r"""Return the first evidence of the last list in a prompt.
+def _written(prompt: str) -> str:
+    r"""Return the first evidence of the last list in a prompt with its marker; a quote to translate stays as it is.
 
-    >>> _first_evidence("Belege:\n[1] Alt.\n\nFrage: Was?\nBelege:\n[1] Neu.\n[2] Mehr.")
-    'Neu.'
+    >>> _written("Belege:\n[1] Alt.\n\nFrage: Was?\nBelege:\n[1] Neu.\n[2] Mehr.")
+    'Neu. [1]'
+    >>> _written("Translate:\n\nEin Satz.")
+    'Ein Satz.'
     """
-    return str(re.findall(r"^\[1\] (.*)$", prompt, re.MULTILINE)[-1])
+    evidence = re.findall(r"^\[1\] (.*)$", prompt, re.MULTILINE)
+    return f"{evidence[-1]} [1]" if evidence else prompt.splitlines()[-1]
 
 
 def _event(choice: dict[str, Any]) -> str:
