@@ -9,6 +9,7 @@ traceback and is written as ``crash-…`` into the folder that ``--artifacts`` n
 import argparse
 import io
 import logging
+import random
 import sys
 import tempfile
 import zipfile
@@ -143,20 +144,44 @@ def _texts_target() -> Callable[[bytes], None]:
     return one
 
 
+def _mutated_archive(data: bytes, most: int, seed: int) -> bytes:
+    """Change one part inside an archive, or now and then the archive's own bytes."""
+    import atheris
+
+    chance = random.Random(seed)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+    except Exception:  # noqa: BLE001 - it was damaged before
+        parts = {}
+    if not parts or chance.random() < 0.1:
+        return bytes(atheris.Mutate(data, most))
+    changed = chance.choice(list(parts))
+    parts[changed] = bytes(atheris.Mutate(parts[changed], len(parts[changed]) + 500))
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return stream.getvalue() if stream.tell() <= most else data
+
+
 def _run(one: Callable[[bytes], None], corpus: Path, options: argparse.Namespace) -> None:
     arguments = [
         sys.argv[0],
         str(corpus),
         f"-max_total_time={options.seconds}",
-        "-max_len=20000",
+        "-max_len=60000",
         "-timeout=25",
-        "-rss_limit_mb=3000",
+        f"-rss_limit_mb={options.memory}",
         f"-artifact_prefix={options.artifacts}/",
         "-print_final_stats=1",
     ]
     import atheris
 
-    atheris.Setup(arguments, one)
+    if options.kind in {"docx", "epub"}:
+        atheris.Setup(arguments, one, custom_mutator=_mutated_archive)
+    else:
+        atheris.Setup(arguments, one)
     atheris.Fuzz()
 
 
@@ -165,6 +190,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kind", choices="txt md jsonl html epub docx pdf manifest texts".split())
     parser.add_argument("--seconds", type=int, default=180)
+    parser.add_argument("--memory", type=int, default=3000, help="MB; pdfium keeps some of each damaged file")
     parser.add_argument("--artifacts", type=Path, default=Path(tempfile.gettempdir()))
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)

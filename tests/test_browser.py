@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -127,23 +128,29 @@ def opened(browser: Any, url: str, locale: str = "de-DE", width: int = 1280, **o
     page.on("request", lambda request: STREAMS.add(request) if "/queue/" in request.url else None)
     for ended in ("requestfinished", "requestfailed"):
         page.on(ended, lambda request: STREAMS.discard(request))  # noqa: PLW0108 - it takes no built-in method
-    page.goto(url)
-    page.locator(".beleg-welcome, .beleg-turn").first.wait_for()
-    page.locator(".beleg-list > *").first.wait_for()
-    page.locator("#beleg-cover").wait_for(state="detached")  # it says the same as the page
-    yield page
+    try:
+        page.goto(url)
+        page.locator(".beleg-welcome, .beleg-turn").first.wait_for()
+        page.locator(".beleg-list > *").first.wait_for()
+        page.locator("#beleg-cover").wait_for(state="detached")  # it says the same as the page
+        yield page
+        found_well(page, asked, complaints)
+    finally:
+        context.close()
+
+
+def found_well(page: Any, asked: list[str], complaints: list[str]) -> None:
     assert {urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
     assert complaints == []
     assert page.evaluate("window.owned") is None
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "scrolls sideways"
-    context.close()
 
 
 def settle(page: Any) -> None:
     """Wait until the server has nothing more to tell: Gradio complains where a page is left before."""
     end, quiet = time.monotonic() + SECONDS, 0
     while quiet < 5:
-        assert time.monotonic() < end
+        assert time.monotonic() < end, [(request.url, request.post_data) for request in STREAMS]
         page.wait_for_timeout(100)
         quiet = 0 if STREAMS else quiet + 1
 
@@ -209,7 +216,7 @@ def test_both_languages_are_answered_and_a_marker_leads_to_the_highlighted_quote
             mark = page.locator("#beleg-source mark")
             mark.wait_for()
             assert mark.text_content() == quotes[0]
-            assert is_on_screen(mark)
+            wait_until(partial(is_on_screen, mark))  # the one of the question before is there until the source has come
             assert "Satzung der Stadtbücherei" in page.locator("#beleg-source h3").inner_text()
         assert answer.locator(".beleg-asked").inner_text() == question
 

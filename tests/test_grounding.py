@@ -54,6 +54,24 @@ def test_not_carried(sentence, reason):
     assert (verdict.supported, verdict.reason) == (False, reason)
 
 
+@pytest.mark.parametrize(
+    ("source", "right", "wrong"),
+    [
+        ("Das Bad öffnet dienstags um acht Uhr.", "8 Uhr", "10 Uhr"),
+        ("Das Bad öffnet dienstags um acht Uhr.", "The pool opens at 8 a.m.", "The pool opens at ten o'clock."),
+        ("Das Bad hat von acht bis zwölf Uhr offen.", "Von 8 bis 12 Uhr.", "Von 8 bis 13 Uhr."),
+        ("Das Bad schließt um halb neun.", "It closes at 8:30.", "It closes at 9:30."),
+        ("Das Bad schließt um sieben Uhr abends.", "It closes at 7 p.m.", "It closes at 8 p.m."),
+        ("Geöffnet 8.30-12.", "Ab 8:30 Uhr.", "Ab 9 Uhr."),
+        ("Das Bad öffnet dienstags.", "Es öffnet dienstags.", "Es öffnet um 8 Uhr."),
+    ],
+)
+def test_a_time_of_day_stands_in_the_evidence_in_figures_or_in_words(source, right, wrong):
+    evidence = [Evidence("a", "", source, 0, len(source), 1.0)]
+    assert check_sentence(right, evidence, "Wann?").supported
+    assert check_sentence(wrong, evidence, "Wann?").kind == "date"
+
+
 def test_without_evidence_a_number_has_no_ground():
     assert not check_sentence("Es waren 3.", [], "").supported
     assert check_sentence("Es waren 3.", [], "Waren es 3?").supported

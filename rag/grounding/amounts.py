@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from rag.grounding.dates import dates, times
+from rag.grounding.clock import times
+from rag.grounding.dates import dates
 from rag.grounding.quantities import Quantity, compound_numbers, quantities, single_units
 from rag.grounding.tables import word_list
 from rag.grounding.units import wrong_rate

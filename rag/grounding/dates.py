@@ -1,4 +1,4 @@
-"""Dates, weekdays, seasons and times of day, in one form for German and English."""
+"""Dates, weekdays and seasons, in one form for German and English."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from rag.grounding.clock import wrong_time
 from rag.grounding.tables import rows
 
 
@@ -28,16 +29,6 @@ _MONTH_DAYS = re.compile(
 )
 _FIGURES = re.compile(r"(?<![\d.])(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4}|\d{2}(?!\d))?|(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)")
 _MONTH_YEAR = re.compile(rf"\b(?P<month>{_MONTH})\b\.?(?:,?\s+(?:of\s+)?(?P<year>[12]\d{{3}})\b)?", re.IGNORECASE)
-
-_TIME = re.compile(
-    r"(?<![\d.,:])(\d{1,2})(?:[.:](\d\d))?\s*(?:(uhr|o['’]clock|h\b)|([ap])\.?\s?m\b\.?)|(?<![\d.,:])(\d{1,2}):(\d\d)(?![\d:])",
-    re.IGNORECASE,
-)
-_TIME_RANGE = re.compile(
-    r"(?<![\d.,:])(\d{1,2})(?:[.:](\d\d))?\s*(?:uhr)?\s*(?:bis|und|to|and|until|–|-)\s*(?=\d{1,2}(?:[.:]\d\d)?\s*(?:uhr|([ap])\.?\s?m\b))",
-    re.IGNORECASE,
-)
-_CLOCK = {"mitternacht": (24, 0), "midnight": (24, 0), "mittag": (12, 0), "mittags": (12, 0), "noon": (12, 0)}
 
 _NAMED = {kind: _named(kind) for kind in ("weekday", "season", "daypart")}
 
@@ -107,40 +98,6 @@ def _full_year(figures: str | None) -> int | None:
     if not figures:
         return None
     return int(figures) if len(figures) == 4 else int(figures) + (2000 if figures < "50" else 1900)
-
-
-@dataclass(frozen=True)
-class Time:
-    """A time of day in minutes after midnight; ``other`` is the second reading of a time without "pm"."""
-
-    text: str
-    start: int
-    end: int
-    minutes: int
-
-
-@lru_cache(maxsize=512)
-def times(text: str) -> tuple[Time, ...]:
-    """Return the times of day; midnight is 24:00 and 0:00.
-
-    >>> [t.minutes for t in times("von 10 bis 18.30 Uhr, um 8:45 pm, bis Mitternacht")]
-    [600, 1110, 1245, 0]
-    """
-    found = [Time(t[0], *t.span(), _minutes(t[1], t[2], t[3])) for t in _TIME_RANGE.finditer(text)]
-    for time in _TIME.finditer(text):
-        hour, minute = (time[1], time[2]) if time[1] else (time[5], time[6])
-        if int(hour) <= 24 and int(minute or 0) < 60:
-            found.append(Time(time[0], *time.span(), _minutes(hour, minute, time[4])))
-    for word in re.finditer(r"[^\W\d_]+", text):
-        if word[0].casefold() in _CLOCK:
-            hour, minute = _CLOCK[word[0].casefold()]
-            found.append(Time(word[0], *word.span(), (hour * 60 + minute) % 1440))
-    return tuple(sorted(found, key=lambda time: time.start))
-
-
-def _minutes(hour: str, minute: str | None, half: str | None) -> int:
-    hours = int(hour) % 12 if half else int(hour)
-    return ((hours + (12 if half and half.casefold() == "p" else 0)) * 60 + int(minute or 0)) % 1440
 
 
 @dataclass(frozen=True)
@@ -220,11 +177,7 @@ def wrong_date(claim: str, source: str, known: str) -> str | None:
     for date in dates(claim):
         if not any(date.agrees(other) for other in given) and not (date.day is None and date.month in months):
             return date.text
-    minutes = {time.minutes for time in times(text)}
-    for time in times(claim):
-        if minutes and time.minutes not in minutes:
-            return time.text
-    return _wrong_named(claim, text)
+    return wrong_time(claim, text) or _wrong_named(claim, text)
 
 
 def _months_of_quarters(text: str) -> set[int]:
