@@ -1,5 +1,6 @@
 """Assistant: retrieve, select evidence, ask the model, check every sentence, answer or abstain."""
 
+import copy
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -140,6 +141,12 @@ class Assistant:
             target=_load_into, args=(assistant._llm, interface, progress), name="beleg-llm", daemon=True
         ).start()
         return assistant
+
+    def over(self, index: AnyIndex) -> "Assistant":
+        """Return who answers from another index with the same model, loaded once, and the same settings."""
+        other = copy.copy(self)
+        other.index, other.retriever = index, Retriever(index)
+        return other
 
     @property
     def llm(self) -> LLM | None:

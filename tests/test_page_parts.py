@@ -116,8 +116,8 @@ def test_collections_come_first_and_a_long_list_is_cut() -> None:
 
 def test_an_upload_is_indexed_named_and_removed_with_its_file(index: Index) -> None:
     shelf = Shelf(index)
-    shelf.uploads.mkdir()
-    path = shelf.uploads / "Satzung.txt"
+    shelf.uploads().mkdir()
+    path = shelf.uploads() / "Satzung.txt"
     path.write_text("Der Verein heißt Harmonie.", "utf-8")
 
     told: list[tuple[int, int]] = []
@@ -136,18 +136,18 @@ def test_an_upload_is_indexed_named_and_removed_with_its_file(index: Index) -> N
 
 def test_a_file_that_cannot_be_read_says_why_and_is_not_kept(index: Index) -> None:
     shelf = Shelf(index)
-    shelf.uploads.mkdir()
+    shelf.uploads().mkdir()
     for name, content, reason in [
         ("a.txt", b"\0\1", "binary"),
         ("b.exe", b"MZ", "unknown format"),
         ("c.txt", b"", "empty"),
     ]:
-        path = shelf.uploads / name
+        path = shelf.uploads() / name
         path.write_bytes(content)
         uploaded = shelf.add(path)
         assert len(uploaded.failures) == 1
         assert reason in uploaded.failures[0]
-        assert str(shelf.uploads) not in uploaded.failures[0], "tells where the server keeps its files"
+        assert str(shelf.uploads()) not in uploaded.failures[0], "tells where the server keeps its files"
         assert not path.exists()
 
 

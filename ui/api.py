@@ -24,7 +24,7 @@ from ui.asgi import header
 from ui.in_thread import in_thread
 from ui.login import client_name
 from ui.queue import BusyError, Waiting
-from ui.server import announce, application, listen, serve
+from ui.server import announce, application, listen, serve, unguarded
 from ui.service import Service
 
 if TYPE_CHECKING:
@@ -123,7 +123,13 @@ def launch_api(
     """
     with listen(host, port) as listener:
         service = Service.load(folder, language)
-        app = application(None, host, service=service, language=language)
+        app = application(
+            None,
+            host,
+            service=service,
+            language=language,
+            part=lambda collections: unguarded(None, None, service.over(collections), language),
+        )
         service.loading.start(service.assistant)
         announce(listener, on_ready, open_browser=False)
         serve(app, listener, service.stopping)
@@ -152,7 +158,7 @@ def add_routes(app: "fastapi.FastAPI", service: Service) -> None:
     from fastapi.exceptions import RequestValidationError
     from fastapi.security import HTTPBearer
 
-    bearer = HTTPBearer(auto_error=False, description="The server's password, where it has one.")
+    bearer = HTTPBearer(auto_error=False, description="The server's password, or NAME:PASSWORD.")
 
     @app.post(
         "/answer",

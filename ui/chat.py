@@ -17,7 +17,8 @@ from ui.loading import Loading
 from ui.observation import Observation
 from ui.queue import FairQueue
 from ui.routes import routes
-from ui.server import announce, application, listen, serve_when_built
+from ui.server import announce, application, listen, serve_when_built, unguarded
+from ui.service import Service
 from ui.settings import ServerSettings
 from ui.texts import Language, texts
 
@@ -52,27 +53,39 @@ def launch_chat(
         ChatError: The port is in use, or the host is none of this machine's addresses.
         StoreError: There is no index in the folder, or it cannot be read.
     """
-    from ui.service import Service
-
     with listen(host, port) as listener:
         service = Service.load(folder, language)
-        assistant, loading = service.assistant, service.loading
 
         def build() -> ASGI:
-            pages = {
-                each: build_chat(assistant, each, loading, service.queue, service.observation)
-                for each in _LANGUAGES.values()
-                if each
-            }
-            app = application(pages, host, router=routes(assistant.index), service=service, language=language)
-            loading.start(assistant, after=_PAGE_FIRST)
+            app = application(
+                pages_of(service),
+                host,
+                router=routes(service.assistant.index),
+                service=service,
+                language=language,
+                part=part,
+            )
+            service.loading.start(service.assistant, after=_PAGE_FIRST)
             return app
+
+        def part(collections: Sequence[str]) -> ASGI:
+            over = service.over(collections)
+            return unguarded(pages_of(over), routes(over.assistant.index), over, language)
 
         announce(listener, on_ready, open_browser)
         serve_when_built(build, listener, language, service.stopping)
 
 
 # The page
+
+
+def pages_of(service: Service) -> "dict[Language, gr.Blocks]":
+    """Return the page in each language of the interface."""
+    return {
+        each: build_chat(service.assistant, each, service.loading, service.queue, service.observation)
+        for each in _LANGUAGES.values()
+        if each
+    }
 
 
 def build_chat(
@@ -131,7 +144,7 @@ class _Page:
 
         t = self.texts
         plain = {"padding": False, "js_on_load": None}
-        gr.HTML(header_html(t, log_out=bool(ServerSettings().password)), elem_id="beleg-header", **plain)
+        gr.HTML(header_html(t, log_out=ServerSettings().has_login), elem_id="beleg-header", **plain)
         with gr.Row(elem_id="beleg-panes"):
             with gr.Column(elem_id="beleg-conversation"):
                 with gr.Column(elem_id="beleg-scroll"):

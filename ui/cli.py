@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 index_app = typer.Typer(help=T.index_group, no_args_is_help=True)
 app.add_typer(index_app, name="index")
+user_app = typer.Typer(help=T.user_group, no_args_is_help=True)
+app.add_typer(user_app, name="user")
 
 _LISTED = ("id", "title", "language", "source", "date")
 
@@ -37,12 +39,14 @@ def index_add(  # noqa: PLR0917 - typer calls it by name
     prune: Annotated[bool, typer.Option("--prune", help=T.option_prune)] = False,
     allow_private: Annotated[bool, typer.Option("--allow-private", help=T.option_allow_private)] = False,
     workers: Annotated[int, typer.Option(help=T.option_workers, show_default=False, min=0)] = 0,
+    collection: Annotated[str, typer.Option(help=T.option_collection, show_default=False)] = "",
     as_json: AsJson = False,
 ) -> None:
     """Read, embed and store documents."""
     from index.address import folder_of, parse_address
     from index.carried import CarriedEmbedder, settled_identity
     from index.cluster.ray_data import on_ray
+    from index.collections import Collections
     from index.loading import Loader
     from index.opening import index_exists, open_index
     from index.settings import index_settings
@@ -66,6 +70,8 @@ def index_add(  # noqa: PLR0917 - typer calls it by name
             changes = opened.add(chain(first, documents), progress=progress.done)
         finally:
             sources.save()
+    if collection:
+        Collections(opened.folder).put((*changes.added, *changes.updated, *changes.unchanged), collection)
     changes.failed[:0] = failures
     gone = sources.gone(paths)
     if prune and gone:
@@ -281,12 +287,15 @@ def _warn_of_open_host(host: str) -> None:
     from ui.server import LOOPBACK
     from ui.settings import ServerSettings
 
-    if host not in LOOPBACK and not ServerSettings().password:
+    if host not in LOOPBACK and not ServerSettings().has_login:
         _say(T.open_host.format(host=host))
 
 
 @app.command(help=T.mcp)
-def mcp(index: IndexAddress = None) -> None:
+def mcp(
+    index: IndexAddress = None,
+    collection: Annotated[list[str] | None, typer.Option(help=T.option_only_collections, show_default=False)] = None,
+) -> None:
     """Speak the Model Context Protocol over standard input and output."""
     from importlib.util import find_spec
 
@@ -295,7 +304,54 @@ def mcp(index: IndexAddress = None) -> None:
         raise typer.Exit(1)
     from ui.mcp_server import run_mcp
 
-    run_mcp(index, language=interface_language())
+    run_mcp(index, collection or (), language=interface_language())
+
+
+@user_app.command("add", help=T.user_add)
+def user_add(
+    name: Annotated[str, typer.Argument(help=T.argument_user)],
+    collection: Annotated[list[str] | None, typer.Option(help=T.option_user_collections, show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--everything", help=T.option_user_everything)] = False,
+) -> None:
+    """Ask for the password twice, and write the user's line."""
+    from ui.users import put_user
+
+    file = _users_file()
+    password = typer.prompt(T.login_label, hide_input=True, confirmation_prompt=sys.stdin.isatty())
+    put_user(file, name, password, None if everything else collection or ())
+    _say(T.user_entered.format(name=name, file=file))
+
+
+@user_app.command("remove", help=T.user_remove)
+def user_remove(name: Annotated[str, typer.Argument(help=T.argument_user)]) -> None:
+    """Delete the user's line."""
+    from ui.users import remove_user
+
+    file = _users_file()
+    remove_user(file, name)
+    _say(T.user_removed.format(name=name, file=file))
+
+
+@user_app.command("list", help=T.user_list)
+def user_list(as_json: AsJson = False) -> None:
+    """Print names and collections, no passwords."""
+    from ui.users import read_users
+
+    users = read_users(_users_file())
+    if as_json:
+        _print_json([{"name": user.name, "collections": user.collections} for user in users])
+    else:
+        for user in users:
+            _print(f"{user.name}  {T.user_everything if user.collections is None else ', '.join(user.collections)}")
+
+
+def _users_file() -> Path:
+    from ui.settings import ServerSettings, ServerSettingsError
+
+    file = ServerSettings().users
+    if file is None:
+        raise ServerSettingsError(T.users_unset)
+    return file
 
 
 @app.command(help=T.demo)

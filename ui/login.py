@@ -1,5 +1,9 @@
-"""Login: without the password nothing is served but the page that asks for it, and the two health routes."""
+"""Login: without a password nothing is served but the page that asks for it, and the two health routes.
 
+There is one password for everybody, or users have a name, a password and collections of their own.
+"""
+
+import asyncio
 import hashlib
 import hmac
 import html
@@ -15,18 +19,20 @@ from ui.lockout import Lockout
 from ui.metrics import PATH as METRICS
 from ui.sessions import SESSION_SECONDS, Sessions
 from ui.texts import Language, texts
+from ui.users import EVERYBODY, User, Users
 
 COOKIE = "beleg-session"
+HOLDER = "beleg-holder"
 OPEN = frozenset({"/health", "/ready"})
 LOGIN, LOGOUT = "/login", "/logout"
 MOST_FORM_BYTES = 4096
 
 
 class Login:
-    """Knows the password and who has given it.
+    """Knows who may come in, and who has.
 
     Args:
-        password: What must be given.
+        password: What everybody must give, or the users.
         language: Of the login page where the browser asks for neither German nor English.
         lockout: Counts failed tries.
         session_key: What processes share that are to know each other's sessions; "": they are this process's own.
@@ -35,7 +41,7 @@ class Login:
 
     def __init__(
         self,
-        password: str,
+        password: str | Users,
         language: Language,
         lockout: Lockout | None = None,
         session_key: str = "",
@@ -43,19 +49,53 @@ class Login:
     ) -> None:
         self.language = language
         self.lockout = lockout or Lockout()
-        self.sessions = Sessions(_shared_key(session_key, password))
+        self.users = password if isinstance(password, Users) else None
+        self.sessions = Sessions(_shared_key(session_key, "" if isinstance(password, Users) else password))
         self._key = secrets.token_bytes(32)
-        self._digest = self._digested(password)
+        self._digest = b"" if isinstance(password, Users) else self._digested(password)
+        self._admitted: dict[bytes, User] = {}
+        self._turn = asyncio.Lock()
         self._metrics_digest = self._digested(metrics_token) if metrics_token else b""
 
-    def admit(self, password: str, client: str) -> bool:
-        """Whether this is the password; a wrong one counts against the client. Ask ``lockout`` before."""
-        right = hmac.compare_digest(self._digested(password), self._digest)
-        if right:
+    def admit(self, password: str, client: str, name: str = "") -> User | None:
+        """Return who gives this password; a wrong one counts against the client. Ask ``lockout`` before."""
+        user = self._user(name, password)
+        if user:
             self.lockout.succeeded(client)
         else:
             self.lockout.failed(client)
-        return right
+        return user
+
+    async def admitted(self, password: str, client: str, name: str = "") -> User | float | None:
+        """Return who gives this password, or until when none is looked at; tries are looked at one by one."""
+        async with self._turn:
+            until = self.lockout.closed_until(client)
+            return until or await asyncio.to_thread(self.admit, password, client, name)
+
+    def _user(self, name: str, password: str) -> User | None:
+        given = self._digested(f"{name}:{password}" if self.users else password)
+        if not self.users:
+            return EVERYBODY if hmac.compare_digest(given, self._digest) else None
+        known = self._admitted.get(given)  # spares a program that asks again and again the hash
+        if known and self.users.find(name) == known:
+            return known
+        user = self.users.admit(name, password)
+        if user:
+            self._admitted = {**dict(list(self._admitted.items())[-999:]), given: user}
+        return user
+
+    def begin(self, user: User) -> str:
+        """Return the token of a new session."""
+        return self.sessions.begin(f"{_mark(user)}:{user.name}" if self.users else "")
+
+    def entered(self, token: str) -> tuple[str, User] | None:
+        """Return the session's name and its user; None where the user is gone, or has another password since."""
+        session = self.sessions.name(token)
+        if session is None or not self.users:
+            return (session, EVERYBODY) if session else None
+        _, mark, name = session.split(":", 2) if session.count(":") > 1 else ("", "", "")
+        user = self.users.find(name)
+        return (session, user) if user and hmac.compare_digest(_mark(user), mark) else None
 
     def opens_metrics(self, scope: Scope) -> bool:
         """Whether a request for the figures carries their own token."""
@@ -75,28 +115,36 @@ def _shared_key(session_key: str, password: str) -> bytes:
     )
 
 
+def _mark(user: User) -> str:
+    """Return what changes with a user's password."""
+    return hashlib.sha256(user.password.encode()).hexdigest()[:16]
+
+
 def behind_login(app: ASGI, login: Login) -> ASGI:
     """Return the application for those who are logged in, by cookie or by ``Authorization: Bearer``."""
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in OPEN):
-            await app(scope, receive, send)
+            await app({**scope, "beleg.user": EVERYBODY}, receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["path"] in {LOGIN, LOGOUT}:
             await _log_in_or_out(login, scope, receive, send)
         elif login.opens_metrics(scope):
-            await app(scope, receive, send)
-        elif session := login.sessions.name(session_token(scope)):
-            await app({**scope, "beleg.client": session}, receive, send)
+            await app({**scope, "beleg.user": EVERYBODY}, receive, send)
+        elif entered := login.entered(session_token(scope)):
+            await app({**scope, "beleg.client": entered[0], "beleg.user": entered[1]}, receive, send)
         elif not (bearer := _bearer(scope)):
-            await _refuse(scope, send)
-        elif until := login.lockout.closed_until(client_address(scope)):
-            await respond_detail(send, 429, _locked(until), [_retry_after(until)])
-        elif login.admit(bearer, client_address(scope)):
-            await app(scope, receive, send)
+            await _refuse(scope, send, _GIVE_NAMED if login.users else _GIVE)
         else:
-            await _unauthorized(send, "the password in 'Authorization: Bearer …' is wrong")
+            name, _, password = bearer.partition(":") if login.users else ("", "", bearer)
+            user = await login.admitted(password, client_address(scope), name)
+            if isinstance(user, User):
+                await app({**scope, "beleg.user": user}, receive, send)
+            elif user:
+                await respond_detail(send, 429, _locked(user), [_retry_after(user)])
+            else:
+                await _unauthorized(send, "the password in 'Authorization: Bearer …' is wrong")
 
     return guard
 
@@ -149,12 +197,16 @@ def _retry_after(until: float) -> tuple[bytes, bytes]:
     return b"retry-after", str(max(1, round(until - time.time()))).encode()
 
 
-async def _refuse(scope: Scope, send: Send) -> None:
+_GIVE = "log in, or send the password as 'Authorization: Bearer …'"
+_GIVE_NAMED = "log in, or send name and password as 'Authorization: Bearer NAME:PASSWORD'"
+
+
+async def _refuse(scope: Scope, send: Send, detail: str) -> None:
     """Lead a browser to the login page; tell a program what is missing."""
     if scope["method"] in {"GET", "HEAD"} and "text/html" in header(scope, "accept"):
         await respond(send, 303, headers=[(b"location", LOGIN.encode())])
     else:
-        await _unauthorized(send, "log in, or send the password as 'Authorization: Bearer …'")
+        await _unauthorized(send, detail)
 
 
 async def _unauthorized(send: Send, detail: str) -> None:
@@ -171,22 +223,25 @@ async def _log_in_or_out(login: Login, scope: Scope, receive: Receive, send: Sen
     elif scope["path"] == LOGIN and scope["method"] == "POST":
         await _log_in(login, scope, receive, send)
     elif scope["path"] == LOGIN and scope["method"] in {"GET", "HEAD"}:
-        await respond(send, 200, _page(_language(login, scope)), [_HTML])
+        await respond(send, 200, _page(login, _language(login, scope)), [_HTML])
     else:
         await respond_detail(send, 405, f"{scope['method']} is not allowed on {scope['path']}", [(b"allow", b"POST")])
 
 
 async def _log_in(login: Login, scope: Scope, receive: Receive, send: Send) -> None:
-    password = parse_qs((await _form(receive)).decode("utf-8", "replace")).get("password", [""])[0]
-    client, language = client_address(scope), _language(login, scope)
-    until = login.lockout.closed_until(client)
-    if until:
-        await respond(send, 429, _page(language, _locked_text(until, language)), [_HTML, _retry_after(until)])
-    elif login.admit(password, client):
-        session = _cookie(scope, login.sessions.begin(), SESSION_SECONDS)
-        await respond(send, 303, headers=[(b"location", b"/"), session])
+    form = parse_qs((await _form(receive)).decode("utf-8", "replace"))
+    name, password = form.get("name", [""])[0].strip(), form.get("password", [""])[0]
+    language = _language(login, scope)
+    user = await login.admitted(password, client_address(scope), name)
+    if isinstance(user, User):
+        session = _cookie(scope, login.begin(user), SESSION_SECONDS)
+        holder = [_holder(user)] if user.name else []
+        await respond(send, 303, headers=[(b"location", b"/"), session, *holder])
+    elif user:
+        await respond(send, 429, _page(login, language, _locked_text(user, language)), [_HTML, _retry_after(user)])
     else:
-        await respond(send, 401, _page(language, texts(language).login_wrong), [_HTML])
+        wrong = texts(language).login_wrong_named if login.users else texts(language).login_wrong
+        await respond(send, 401, _page(login, language, wrong), [_HTML])
 
 
 def _locked_text(until: float, language: Language) -> str:
@@ -211,24 +266,36 @@ def _cookie(scope: Scope, token: str, seconds: int) -> tuple[bytes, bytes]:
     return b"set-cookie", value.encode()
 
 
+def _holder(user: User) -> tuple[bytes, bytes]:
+    """Return the cookie by which the page's script keeps the histories of a browser's users apart; it opens nothing."""
+    name = hashlib.sha256(user.name.encode()).hexdigest()[:16]
+    return b"set-cookie", f"{HOLDER}={name}; Path=/; Max-Age={SESSION_SECONDS}; SameSite=Strict".encode()
+
+
 def _language(login: Login, scope: Scope) -> Language:
     """Return the first of German and English that the browser asks for."""
     asked = re.findall(r"\b(de|en)\b", header(scope, "accept-language").lower())
     return login.language if not asked else "de" if asked[0] == "de" else "en"
 
 
-def _page(language: Language, problem: str = "") -> bytes:
+def _page(login: Login, language: Language, problem: str = "") -> bytes:
     interface = texts(language)
     return _PAGE.format(
         language=language,
         title=interface.login_title,
+        name=_NAME_FIELD.format(label=interface.login_name) if login.users else "",
         password=interface.login_label,
+        focused="" if login.users else " autofocus",
         button=interface.login_button,
         problem=f'<p role="alert">{html.escape(problem)}</p>' if problem else "",
     ).encode()
 
 
 _HTML = (b"content-type", b"text/html; charset=utf-8")
+_NAME_FIELD = (
+    '<label for="name">{label}</label>'
+    '<input id="name" name="name" type="text" autocomplete="username" autocapitalize="none" required autofocus>'
+)
 _PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title} · beleg</title><style>
@@ -239,7 +306,7 @@ input, button {{ box-sizing: border-box; width: 100%; font: inherit; padding: .5
 button {{ background: #0f766e; color: #fff; border: 0; border-radius: .5rem; font-weight: 600; cursor: pointer; }}
 p {{ border-left: .25rem solid #b91c1c; padding-left: .75rem; }}
 </style></head><body><main><h1>beleg</h1>{problem}
-<form method="post" action="/login"><label for="password">{password}</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required autofocus>
+<form method="post" action="/login">{name}<label for="password">{password}</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required{focused}>
 <button>{button}</button></form></main></body></html>
 """

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +12,7 @@ from pydantic import Field
 
 from index import Document
 from index.errors import BelegError
+from index.part import Part
 from rag.assistant import QUESTION_CHARACTERS, Answer, Assistant, Event, hit_dict
 from ui.in_thread import in_thread
 from ui.queue import FairQueue
@@ -35,13 +36,16 @@ Chosen = Annotated[list[str] | None, Field(description="Ids of the only document
 AskedText = Annotated[str, Field(min_length=1, max_length=QUESTION_CHARACTERS, description="In German or English.")]
 
 
-def run_mcp(folder: str | Path | None = None, *, language: Language) -> None:
+def run_mcp(folder: str | Path | None = None, collections: Sequence[str] = (), *, language: Language) -> None:
     """Serve an index (default: ``BELEG_INDEX``) over standard input and output until the input ends.
+
+    With ``collections`` there are only the documents that are in them.
 
     Raises:
         StoreError: There is no index in the folder, or it cannot be read.
     """
-    server = mcp_server(Assistant.load(folder, interface=language))
+    assistant = Assistant.load(folder, interface=language)
+    server = mcp_server(assistant.over(Part(assistant.index, collections)) if collections else assistant)
     server.run("stdio")
 
 

@@ -86,15 +86,18 @@ class Opening:
                 self._app = app
                 self._opened.set()
 
+        async def built() -> ASGI:
+            return self._build()
+
         try:
-            app = await asyncio.to_thread(self._build)
-            await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, _life(ending), told)
+            app = await asyncio.to_thread(asyncio.run, built())  # Gradio leaves loops open where it finds none
+            await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, life(ending), told)
         except Exception:
             logging.getLogger(__name__).exception("the chat cannot be built")
             self._failed()
 
 
-def _life(ending: asyncio.Event) -> Receive:
+def life(ending: asyncio.Event) -> Receive:
     """Return what tells an application to begin, and when it is time to end."""
     kinds = iter(("startup", "shutdown"))
 

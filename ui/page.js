@@ -2,8 +2,9 @@
 // HTML comes from our own routes only, which escape it.
 window.beleg = (() => {
   const MOST_KEPT = 30;
-  const HISTORY = "beleg-history";
-  const PENDING = "beleg-pending";
+  const holder = document.cookie.match(/(?:^|; )beleg-holder=(\w+)/)?.[1] ?? "";  // each user has a history of their own
+  const HISTORY = "beleg-history" + holder;
+  const PENDING = "beleg-pending" + holder;
   const TRIES = 4, RETRY_WITHIN = 300000;
   const one = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];

@@ -62,14 +62,14 @@ def routes(index: AnyIndex) -> "fastapi.APIRouter":
         return {
             "html": documents_html(entries, texts(language), searched=bool(search)),
             "ids": [entry.id for entry in shelf.entries()],
-            "collections": sorted(set(shelf.collections().values())),
+            "collections": shelf.names(),
         }
 
     @router.put("/documents", dependencies=ours)
     async def upload(request: Request, name: str, language: Language = "de", collection: str = "") -> Response:
         t = texts(language)
         try:
-            path = await _received(request, shelf.uploads, name, t)
+            path = await _received(request, shelf.uploads(collection), name, t)
         except BelegError as error:
             return JSONResponse({"error": str(error)}, 422)
         told = _indexing(shelf, path, collection, t)
@@ -138,7 +138,7 @@ async def _received(request: "fastapi.Request", folder: Path, name: str, t: Text
         raise ShelfError(t.documents_bad_name.format(name=repr(name[:80])))
     part = folder / f".{threading.get_ident()}-{id(request)}.part"
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             size = 0
             async for piece in request.stream():

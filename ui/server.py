@@ -21,6 +21,7 @@ from ui.logs import log_as_json
 from ui.settings import ServerSettings
 from ui.texts import Language
 from ui.theme import css, head, theme
+from ui.users import Users
 
 if TYPE_CHECKING:
     import fastapi
@@ -63,8 +64,9 @@ def application(
     router: "fastapi.APIRouter | None" = None,
     service: "Service | None" = None,
     language: Language = "de",
+    part: Callable[[Sequence[str]], ASGI] | None = None,
 ) -> ASGI:
-    """Return the application: behind the login where a password is set, with our headers, under allowed names only.
+    """Return the application: behind the login where there is one, with our headers, under allowed names only.
 
     Args:
         pages: The page in each language of the interface, served at ``/de/`` and ``/en/``; ``None``: no page.
@@ -72,7 +74,37 @@ def application(
         router: What the pages ask for beside the conversation.
         service: Answers over HTTP; ``None``: nobody.
         language: Of the login page, and of the interface where neither the reader nor the browser says.
+        part: Builds what ``unguarded`` does over some collections; needed where users see no others.
+
+    Raises:
+        ServerSettingsError: The login of the settings cannot be used.
     """
+    served = unguarded(pages, router, service, language)
+    settings = ServerSettings()
+    if settings.has_login:
+        key = settings.session_key.get_secret_value() if settings.session_key else ""
+        token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+        password = settings.password.get_secret_value() if settings.password else ""
+        if settings.users:
+            from ui.by_user import ByUser
+
+            served = ByUser(served, part, language)
+        login = Login(
+            Users(settings.users) if settings.users else password, language, session_key=key, metrics_token=token
+        )
+        served = behind_login(served, login)
+    if service:
+        served = service.stopping.guard(served)
+    return guarded(served, allowed_names(host))
+
+
+def unguarded(
+    pages: "Mapping[Language, gr.Blocks] | None",
+    router: "fastapi.APIRouter | None",
+    service: "Service | None",
+    language: Language,
+) -> ASGI:
+    """Return what ``application`` puts behind its guards."""
     import fastapi
 
     app = fastapi.FastAPI(title="beleg", version=version("beleg"), docs_url=None, redoc_url=None)
@@ -82,16 +114,7 @@ def application(
         add_routes(app, service)
     if router:
         app.include_router(router)
-    served = bounded(with_pages(app, pages, language) if pages else app, most_bytes)
-    settings = ServerSettings()
-    if settings.password:
-        key = settings.session_key.get_secret_value() if settings.session_key else ""
-        token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
-        login = Login(settings.password.get_secret_value(), language, session_key=key, metrics_token=token)
-        served = behind_login(served, login)
-    if service:
-        served = service.stopping.guard(served)
-    return guarded(served, allowed_names(host))
+    return bounded(with_pages(app, pages, language) if pages else app, most_bytes)
 
 
 def allowed_names(host: str) -> Sequence[str]:

@@ -1,8 +1,10 @@
 """Who is asked: the assistant, the queue before it, what is loaded for it, and who watches it."""
 
-from collections.abc import Callable, Generator, Iterator
+import copy
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
+from index.part import Part
 from index.store import StoreError
 from rag.assistant import Assistant, Event
 from ui.loading import Loading
@@ -43,6 +45,12 @@ class Service:
         assistant = Assistant.load(folder, interface=language, progress=loading.fetching)
         listeners = [traces] if traces else []
         return cls(assistant, FairQueue(ServerSettings().questions_at_once), loading, *listeners)
+
+    def over(self, collections: Sequence[str]) -> "Service":
+        """Return the same service over some collections of its index; queue, models and figures are the same."""
+        part = copy.copy(self)
+        part.assistant = self.assistant.over(Part(self.assistant.index, collections))
+        return part
 
     def is_ready(self) -> bool:
         """Whether questions are answered: the models are loaded, the index can be read, and the server stays."""

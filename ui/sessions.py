@@ -29,9 +29,14 @@ class Sessions:
         self._ended: dict[str, int] = {}
         """Names of the sessions that were ended, with the time at which they would have ended by themselves."""
 
-    def begin(self) -> str:
-        """Return the token of a new session."""
-        unsigned = f"{int(self._clock()) + SESSION_SECONDS}.{secrets.token_urlsafe(16)}"
+    def begin(self, holder: str = "") -> str:
+        """Return the token of a new session, whose name ends with that of its holder.
+
+        >>> sessions = Sessions()
+        >>> sessions.name(sessions.begin("eva")).partition(":")[2]
+        'eva'
+        """
+        unsigned = f"{int(self._clock()) + SESSION_SECONDS}.{secrets.token_urlsafe(16)}:{holder}"
         return f"{unsigned}.{self._signature(unsigned)}"
 
     def name(self, token: str) -> str | None:

@@ -1,8 +1,17 @@
 """Settings of the server, from ``BELEG_…`` environment variables."""
 
+from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.errors import BelegError
@@ -37,6 +46,7 @@ class ServerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="BELEG_", env_ignore_empty=True, extra="ignore")
 
     password: SecretStr | None = None
+    users: Path | None = None
     session_key: SecretStr | None = None
     host_names: str = ""
     metrics_token: SecretStr | None = None
@@ -75,6 +85,17 @@ class ServerSettings(BaseSettings):
             return validate(count)
         except ValidationError as error:
             raise ServerSettingsError(f"BELEG_AT_ONCE is {count!r}, expected a whole number of 1 or more") from error
+
+    @model_validator(mode="after")
+    def _is_one_login(self) -> "ServerSettings":
+        if self.password and self.users:
+            raise ServerSettingsError("BELEG_PASSWORD and BELEG_USERS are both set; leave out one of them")
+        return self
+
+    @property
+    def has_login(self) -> bool:
+        """Whether a password is asked for."""
+        return bool(self.password or self.users)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,25 +1,24 @@
 """The documents of an index for people: upload, list, search, remove, and collections.
 
-A collection is a name that documents of any origin may have; ``collections.json`` in the index's folder maps document
-ids to it. Uploads lie in ``uploads`` there: a file of the same name is a new version of the same document.
+Uploads lie in ``uploads`` in the index's folder: a file of the same name is a new version of the same document.
 """
 
-import json
-import os
+import hashlib
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from index import AnyIndex, Document, Failure, load_documents
+from index.collections import Collections, collection_name
 from index.errors import BelegError
 from index.formats import READERS
 from index.invisible import visible
+from index.part import Part
 
 UPLOAD_BYTES = 200_000_000
-COLLECTION_CHARACTERS = 80
 NAME_BYTES = 200
 
 Progress = Callable[[int, int], None]
@@ -58,13 +57,20 @@ class Shelf:
 
     def __init__(self, index: AnyIndex) -> None:
         self.index = index
+        self._collections = Collections(index.folder)
         self._changing = threading.Lock()
         self._listed: tuple[str, list[Entry]] = ("", [])
 
-    @property
-    def uploads(self) -> Path:
-        """Folder of the uploaded files."""
-        return self.index.folder / "uploads"
+    def uploads(self, collection: str = "") -> Path:
+        """Return the folder of the files uploaded into a collection; a part of an index has folders of its own.
+
+        Raises:
+            ShelfError: The index is a part of one, and the collection is outside it.
+        """
+        folder = self.index.folder / "uploads"
+        if not isinstance(self.index, Part):
+            return folder
+        return folder / hashlib.sha256(self._named(collection).encode("utf-8", "replace")).hexdigest()[:16]
 
     # Listing
 
@@ -95,6 +101,7 @@ class Shelf:
         A file of which nothing can be read is deleted again.
         """
         failures: list[Failure] = []
+        name = self._named(collection)
         with self._changing:
             try:
                 documents = load_documents([path], on_failure=failures.append)
@@ -105,8 +112,8 @@ class Shelf:
             ids = (*changes.added, *changes.updated, *changes.unchanged)
             if not ids:
                 path.unlink(missing_ok=True)
-            elif collection:
-                self._name(ids, collection)
+            elif name:
+                self._collections.put(ids, name)
         reasons = tuple(_without(path, failure.reason) for failure in (*failures, *changes.failed))
         return Uploaded(tuple(changes.added), tuple(changes.updated), tuple(changes.unchanged), reasons)
 
@@ -121,42 +128,38 @@ class Shelf:
             removed = self.index.remove(ids).removed
             kept = {document.source for document in self.index.documents()} if sources else set()
             for source in sources - kept:
-                if Path(source).parent == self.uploads.resolve():
+                if (self.index.folder / "uploads").resolve() in Path(source).parents:
                     Path(source).unlink(missing_ok=True)
-            self._name(removed, "")
+            self._collections.put(removed, "")
         return len(removed)
 
     # Collections
 
     def collections(self) -> dict[str, str]:
         """Return the collection of each document that is in one, by id."""
-        try:
-            named = json.loads((self.index.folder / "collections.json").read_text("utf-8"))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
-            raise ShelfError(f"{self.index.folder / 'collections.json'}: {error}; repair or delete it") from error
-        return {str(key): str(value) for key, value in named.items()} if isinstance(named, dict) else {}
+        return {one: name for one, name in self._collections.of_documents().items() if one in self.index}
+
+    def names(self) -> list[str]:
+        """Return the names of the collections that there are, of a part of an index those that it is made of."""
+        return sorted(self.index.names if isinstance(self.index, Part) else set(self.collections().values()))
 
     def put(self, ids: Sequence[str], collection: str) -> None:
-        """Put documents into a collection; "" takes them out of theirs."""
-        with self._changing:
-            self._name([document_id for document_id in ids if document_id in self.index], collection)
+        """Put documents into a collection; "" takes them out of theirs.
 
-    def _name(self, ids: Iterable[str], collection: str) -> None:
-        named = self.collections()
-        name = " ".join(collection.split())[:COLLECTION_CHARACTERS]
-        changed = {**named, **dict.fromkeys(ids, name)}
-        changed = {key: value for key, value in changed.items() if value}
-        if changed == named:
-            return
-        path = self.index.folder / "collections.json"
-        new = path.with_suffix(".new")
-        try:
-            new.write_text(json.dumps(changed, ensure_ascii=False, indent=0), "utf-8", errors="replace")
-            os.replace(new, path)  # noqa: PTH105 - atomic
-        except OSError as error:
-            raise ShelfError(f"{path}: {error.strerror}; free space or make it writable") from error
+        Raises:
+            ShelfError: The index is a part of one, and the collection is outside it.
+        """
+        name = self._named(collection)
+        self._collections.put([document_id for document_id in ids if document_id in self.index], name)
+
+    def _named(self, collection: str) -> str:
+        """Return the collection that is meant: in a part of an index the first where none is named."""
+        name = collection_name(collection)
+        if not isinstance(self.index, Part):
+            return name
+        if name and name not in self.index.names:
+            raise ShelfError(f"{name!r} is none of your collections; choose {' or '.join(self.index.names)}")
+        return name or self.index.names[0]
 
 
 def _without(path: Path, reason: str) -> str:

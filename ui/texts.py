@@ -37,6 +37,7 @@ class Texts:
     option_workers: str
     argument_paths: str
     argument_ids: str
+    option_collection: str
     argument_from: str
     argument_to: str
     argument_question: str
@@ -83,13 +84,27 @@ class Texts:
     # Server
     serve: str
     mcp: str
+    option_only_collections: str
+    user_group: str
+    user_add: str
+    user_remove: str
+    user_list: str
+    argument_user: str
+    option_user_collections: str
+    option_user_everything: str
+    user_everything: str
+    user_entered: str
+    user_removed: str
+    users_unset: str
     mcp_extra: str
     api_ready: str
     open_host: str
     login_title: str
+    login_name: str
     login_label: str
     login_button: str
     login_wrong: str
+    login_wrong_named: str
     login_locked: str
     logout_button: str
     logout_hint: str
@@ -234,6 +249,7 @@ DE = Texts(
     option_workers="Mit Ray auf so vielen Prozessoren lesen und einbetten; mit RAY_ADDRESS auf denen eines Clusters.",
     argument_paths="Dateien, Ordner oder Webadressen.",
     argument_ids="Kennungen der Dokumente, siehe: beleg index list",
+    option_collection="Sammlung, in die die Dokumente kommen.",
     argument_from="Ordner oder URL des Index, der kopiert wird.",
     argument_to="Ordner oder URL des Index, in den kopiert wird; fehlt er, wird er angelegt.",
     argument_question="Die Frage.",
@@ -282,16 +298,30 @@ DE = Texts(
     # Server
     serve="Fragen über HTTP beantworten (POST /answer), ohne Seite im Browser.",
     mcp="Fragen von Programmen beantworten, die das Model Context Protocol sprechen.",
+    option_only_collections="Nur aus dieser Sammlung; mehrfach möglich.",
+    user_group="Wer sich unter eigenem Namen anmelden darf (Datei: BELEG_USERS).",
+    user_add="Jemanden eintragen, oder Passwort und Sammlungen ändern; das Passwort wird erfragt.",
+    user_remove="Jemanden austragen.",
+    user_list="Wer eingetragen ist, und was jeder sieht.",
+    argument_user="Name der Anmeldung.",
+    option_user_collections="Sammlung, deren Dokumente zu sehen sind; mehrfach möglich.",
+    option_user_everything="Alle Dokumente.",
+    user_everything="alle Dokumente",
+    user_entered="{name} ist eingetragen in {file}",
+    user_removed="{name} ist ausgetragen aus {file}",
+    users_unset="BELEG_USERS ist nicht gesetzt; nennen Sie dort die Datei der Benutzer",
     mcp_extra="Dafür fehlt das Paket „mcp“; installieren: pip install 'beleg[mcp]'",
     api_ready="HTTP-Schnittstelle: {url}/openapi.json – beenden mit Strg+C.",
     open_host=(
         "Warnung: An {host} kann jeder im Netz ohne Passwort fragen und die Dokumente lesen. "
-        "Setzen Sie BELEG_PASSWORD, oder lassen Sie --host weg."
+        "Setzen Sie BELEG_PASSWORD oder BELEG_USERS, oder lassen Sie --host weg."
     ),
     login_title="Anmelden",
+    login_name="Name",
     login_label="Passwort",
     login_button="Anmelden",
     login_wrong="Das Passwort ist falsch.",
+    login_wrong_named="Name oder Passwort ist falsch.",
     login_locked="Zu viele falsche Passwörter. Versuchen Sie es ab {clock} Uhr wieder (noch {minutes} min).",
     logout_button="Abmelden",
     logout_hint="Abmelden und den Verlauf in diesem Browser löschen",
@@ -454,6 +484,7 @@ EN = Texts(
     option_workers="Read and embed with Ray on so many processors; with RAY_ADDRESS on those of a cluster.",
     argument_paths="Files, folders or web addresses.",
     argument_ids="Ids of the documents, see: beleg index list",
+    option_collection="Collection that the documents are put into.",
     argument_from="Folder or URL of the index that is copied.",
     argument_to="Folder or URL of the index that is copied into; made where there is none.",
     argument_question="The question.",
@@ -502,16 +533,30 @@ EN = Texts(
     # Server
     serve="Answer questions over HTTP (POST /answer), without a page in the browser.",
     mcp="Answer questions of programs that speak the Model Context Protocol.",
+    option_only_collections="From this collection only; may be given several times.",
+    user_group="Who may log in under a name of their own (file: BELEG_USERS).",
+    user_add="Enter somebody, or change password and collections; the password is asked for.",
+    user_remove="Take somebody out.",
+    user_list="Who is entered, and what each may see.",
+    argument_user="Name to log in with.",
+    option_user_collections="Collection whose documents are to be seen; may be given several times.",
+    option_user_everything="All documents.",
+    user_everything="all documents",
+    user_entered="{name} is entered in {file}",
+    user_removed="{name} is taken out of {file}",
+    users_unset="BELEG_USERS is not set; name the file of the users there",
     mcp_extra="This needs the package “mcp”; install it: pip install 'beleg[mcp]'",
     api_ready="HTTP interface: {url}/openapi.json – stop it with Ctrl+C.",
     open_host=(
         "Warning: at {host} everybody on the network can ask and read the documents without a password. "
-        "Set BELEG_PASSWORD, or leave out --host."
+        "Set BELEG_PASSWORD or BELEG_USERS, or leave out --host."
     ),
     login_title="Log in",
+    login_name="Name",
     login_label="Password",
     login_button="Log in",
     login_wrong="The password is wrong.",
+    login_wrong_named="The name or the password is wrong.",
     login_locked="Too many wrong passwords. Try again from {clock} on (in {minutes} min).",
     logout_button="Log out",
     logout_hint="Log out and delete the history in this browser",
