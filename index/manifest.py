@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from index.errors import BelegError
 from index.settings import index_settings
@@ -25,6 +28,7 @@ LOCK_SECONDS = 5.0
 REBUILD = "the index is damaged; run: beleg index repair, or delete its folder and run again: beleg index add …"
 
 Stamp = tuple[int, int, int]
+_FileName = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]  # so that no manifest leads out of its folder
 
 
 class StoreError(BelegError):
@@ -72,8 +76,8 @@ def identity(embedder: "Embedder") -> EmbedderIdentity:
 class SegmentEntry:
     """A segment's folder, the SHA-256 of its files by name, and the numbers of its removed documents."""
 
-    name: str
-    files: dict[str, str]
+    name: _FileName
+    files: dict[_FileName, str]
     removed: tuple[int, ...] = ()
 
 
@@ -149,13 +153,16 @@ def read_manifest(folder: Path) -> Manifest:
         )
     if checksum != _checksum({"format": found_format, **fields}):
         raise StoreError(f"{path}: does not match its own checksum; {REBUILD}")
-    return Manifest(
-        embedder=EmbedderIdentity(**fields["embedder"]) if fields["embedder"] else None,
-        segments=tuple(
-            SegmentEntry(entry["name"], entry["files"], tuple(entry["removed"])) for entry in fields["segments"]
-        ),
-        version=fields["version"],
-    )
+    try:
+        return _manifests().validate_python(fields)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise StoreError(f"{path}: {where}: {error.errors()[0]['msg']}; {REBUILD}") from error
+
+
+@cache
+def _manifests() -> TypeAdapter[Manifest]:
+    return TypeAdapter(Manifest)
 
 
 def _checksum(fields: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from index.manifest import (
     SegmentEntry,
     StoreError,
     UnwritableError,
+    _checksum,
     create_manifest,
     describe_segment,
     read_manifest,
@@ -57,6 +58,26 @@ def test_a_changed_field_is_noticed(tmp_path: Path, key: str) -> None:
     fields = json.loads(path.read_text("utf-8"))
     path.write_text(json.dumps({**fields, key: "anders"}))
     with pytest.raises(StoreError, match=r"manifest\.json: does not match its own checksum"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"segments": [{"name": "a", "removed": [1]}]}, "segments.0.files: Field required"),
+        ({"segments": [{"name": "../../a", "files": {}, "removed": []}]}, "segments.0.name: String should match"),
+        ({"segments": [{"name": "a", "files": {"../b": "c"}}]}, "String should match"),
+        ({"embedder": {"name": "a"}}, "embedder.fingerprint: Field required"),
+        ({"version": None}, "version: Input should be a valid string"),
+    ],
+)
+def test_a_manifest_that_somebody_else_wrote_with_a_right_checksum_is_looked_at(tmp_path: Path, changed, says) -> None:
+    write_manifest(tmp_path, MANIFEST)
+    path = tmp_path / "manifest.json"
+    fields = {**json.loads(path.read_text("utf-8")), **changed}
+    del fields["checksum"]
+    path.write_text(json.dumps({**fields, "checksum": _checksum(fields)}))
+    with pytest.raises(StoreError, match=says):
         read_manifest(tmp_path)
 
 
