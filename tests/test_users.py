@@ -20,6 +20,7 @@ from ui.login import Login
 from ui.routes import routes
 from ui.server import application, unguarded
 from ui.settings import ServerSettings, ServerSettingsError
+from ui.texts import DE
 from ui.users import Users, UsersError, put_user, read_users, remove_user
 
 EVA, TOM, ANNA = "ein gutes Wort", "ein anderes Wort", "ein drittes Wort"
@@ -205,3 +206,46 @@ def test_each_page_is_of_its_collections(file, tmp_path, embedder):
         assert eva.get("/de/config").json()["title"] == "beleg"
         assert "beleg index add" in eva.get("/de/config").text  # no document of hers
         assert "beleg index add" not in anna.get("/de/config").text
+
+
+@pytest.mark.browser
+def test_two_users_of_one_browser_see_neither_the_others_documents_nor_what_was_asked(tmp_path, file):
+    from playwright.sync_api import sync_playwright
+
+    from tests.test_browser import CHROMIUM, FLAGS, ask, served, settle
+
+    index = Index.open(tmp_path / "index")
+    index.add(
+        [Document("zimt", "Zimt", "Der Zimt lagert im Keller."), Document("distel", "Distel", "Die Distel blüht.")]
+    )
+    Collections(index.folder).put(["zimt"], "Personal")
+    Collections(index.folder).put(["distel"], "Recht")
+    with served(index.folder, BELEG_USERS=str(file)) as url, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = chromium.new_context(locale="de-DE").new_page()
+
+        def log_in(name: str, password: str) -> None:
+            page.goto(url)
+            page.get_by_label(DE.login_name).fill(name)
+            page.get_by_label(DE.login_label).fill(password)
+            page.get_by_role("button", name=DE.login_button).click()
+            page.locator(".beleg-list > *").first.wait_for()
+            page.locator("#beleg-cover").wait_for(state="detached")
+
+        log_in("eva", EVA)
+        assert page.locator(".beleg-list .beleg-title").all_text_contents() == ["Zimt"]
+        assert "Keller" in ask(page, "Wo lagert der Zimt?").locator("blockquote").first.inner_text()
+        settle(page)
+        page.context.clear_cookies(name="beleg-session")  # as if it had run out: nobody has logged out
+
+        log_in("tom", TOM)
+        assert page.locator(".beleg-list .beleg-title").all_text_contents() == ["Distel"]
+        assert "Zimt" not in page.locator("body").inner_text()
+        settle(page)
+        page.context.clear_cookies(name="beleg-session")
+
+        log_in("eva", EVA)  # finds her own conversation again
+        page.locator("#beleg-turns [data-turn]").get_by_text("Wo lagert der Zimt?").first.wait_for()
+        settle(page)
+        page.screenshot(path=tmp_path / "eva.png")
+        chromium.close()
