@@ -176,6 +176,24 @@ def test_a_server_that_cannot_limit_serves_a_limited_user_nothing(file, tmp_path
         assert eva.post("/answer", json={"question": "Was?"}).status_code == 403
 
 
+def test_a_part_that_cannot_be_built_is_told_and_tried_again(file, tmp_path, embedder, caplog):
+    service = loaded(Assistant(Index.open(tmp_path / "index", embedder=embedder), None))
+    tries = []
+
+    def part(collections):
+        tries.append(collections)
+        if len(tries) == 1:
+            raise RuntimeError("no memory")
+        over = service.over(collections)
+        return unguarded(None, routes(over.assistant.index), over, "de")
+
+    with serving(application(None, "127.0.0.1", service=service, part=part)) as url, as_user(url, "eva", EVA) as eva:
+        assert eva.get("/beleg/documents").status_code == 503
+        assert eva.get("/beleg/documents").status_code == 200
+    assert "no memory" in caplog.text
+    assert tries == [("Personal",)] * 2
+
+
 def test_the_command_enters_lists_and_takes_out(tmp_path, monkeypatch):
     monkeypatch.setenv("BELEG_USERS", str(tmp_path / "users.jsonl"))
     run = CliRunner()

@@ -94,7 +94,15 @@ class Opening:
             await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, life(ending), told)
         except Exception:
             logging.getLogger(__name__).exception("the chat cannot be built")
+            self._app = _unbuilt
+            self._opened.set()
             self._failed()
+
+
+async def _unbuilt(scope: Scope, _: Receive, send: Send) -> None:
+    """Answer who waited for what could not be built."""
+    if scope["type"] == "http":
+        await respond_detail(send, 503, "the chat cannot be built; the server's log says why")
 
 
 def life(ending: asyncio.Event) -> Receive:
