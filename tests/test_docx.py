@@ -281,3 +281,12 @@ def test_entities_are_refused(tmp_path):
     path = write_docx(tmp_path / "lol.docx", "")
     with pytest.raises(DocumentError, match="defines XML entities"):
         list(read(write_zip(path, {"_rels/.rels": lol + "<a>&b;</a>"})))
+
+
+def test_a_list_without_a_name_is_not_that_of_a_paragraph_whose_list_is_missing():
+    from index.readers.docx_numbering import read_numbering
+    from index.readers.xml_safety import parse_xml
+
+    level = '<lvl ilvl="0"><numFmt val="decimal"/><lvlText val="%1."/></lvl>'
+    numbering = read_numbering(parse_xml(f"<n><abstractNum>{level}</abstractNum></n>".encode(), "numbering.xml"))
+    assert (numbering.mark("1", 0), numbering.level_of_style("1", "a")) == ("", 0)

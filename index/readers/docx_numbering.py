@@ -31,8 +31,8 @@ class Numbering:
 
     def mark(self, number_id: str, level: int) -> str:
         """Return the mark of the next paragraph of a list: "3. ", "a) ", "- "; "" where the list is not known."""
-        levels = self.lists.get(self.list_of.get(number_id, ""))
-        if not levels or level not in levels:
+        levels = self._levels_of(number_id)
+        if level not in levels:
             return ""
         self._count(number_id, level, levels)
         own = levels[level]
@@ -46,8 +46,11 @@ class Numbering:
 
     def level_of_style(self, number_id: str, style: str) -> int:
         """Return the level of a list that belongs to a style, 0 where none does."""
-        levels = self.lists.get(self.list_of.get(number_id, ""), {})
+        levels = self._levels_of(number_id)
         return next((number for number, level in levels.items() if level.style == style), 0)
+
+    def _levels_of(self, number_id: str) -> dict[int, _Level]:
+        return self.lists.get(self.list_of[number_id], {}) if number_id in self.list_of else {}
 
     def _count(self, number_id: str, level: int, levels: dict[int, _Level]) -> None:
         counts = self._counts[self.list_of[number_id]]
