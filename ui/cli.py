@@ -313,11 +313,14 @@ def user_add(
     collection: Annotated[list[str] | None, typer.Option(help=T.option_user_collections, show_default=False)] = None,
     everything: Annotated[bool, typer.Option("--everything", help=T.option_user_everything)] = False,
 ) -> None:
-    """Ask for the password twice, and write the user's line."""
+    """Ask for the password twice, or read it from standard input, and write the user's line."""
     from ui.users import put_user
 
     file = _users_file()
-    password = typer.prompt(T.login_label, hide_input=True, confirmation_prompt=sys.stdin.isatty())
+    if sys.stdin.isatty():
+        password = typer.prompt(T.login_label, hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
     put_user(file, name, password, None if everything else collection or ())
     _say(T.user_entered.format(name=name, file=file))
 

@@ -105,7 +105,7 @@ def put_user(path: Path, name: str, password: str, collections: Iterable[str] | 
         raise UsersError(f"the password has {len(password)} characters, expected {LEAST_CHARACTERS} or more")
     wanted = None if collections is None else tuple(dict.fromkeys(filter(None, map(collection_name, collections))))
     if wanted == ():
-        raise UsersError(f"what may {name!r} see? Name a collection, or say that it is everything")
+        raise UsersError(f"what may {name!r} see? Give --collection NAME, or --everything")
     others = [user for user in read_users(path) if user.name != name]
     _write(path, [*others, User(name, hashed(password), wanted)])
 
