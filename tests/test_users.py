@@ -93,6 +93,29 @@ def test_what_is_uploaded_is_of_ones_own_collection_and_nobody_elses(url):
         assert eva.delete("/beleg/documents", params={"id": "Zimt"}).json() == {"removed": 1}
 
 
+def test_a_row_that_names_a_file_of_another_user_or_of_the_index_removes_none(url, tmp_path):
+    with as_user(url, "eva", EVA) as eva, as_user(url, "tom", TOM) as tom:
+        tom.put("/beleg/documents", params={"name": "Brief.txt"}, content=b"Tom schrieb dies.")
+        (letter,) = (tmp_path / "index" / "uploads").glob("*/Brief.txt")
+        manifest = tmp_path / "index" / "manifest.json"
+        uploads = letter.parent.parent
+        forged = [
+            letter,
+            uploads / ".." / "manifest.json",
+            letter.parent / ".." / ".." / "manifest.json",
+            letter.parent,
+        ]
+        rows = [{"id": f"f{n}", "title": "F", "text": "Ein Satz.", "source": str(one)} for n, one in enumerate(forged)]
+        lines = "\n".join(map(json.dumps, rows)).encode()
+        eva.put("/beleg/documents", params={"name": "zeilen.jsonl"}, content=lines)
+        removed = eva.delete("/beleg/documents", params={"id": [row["id"] for row in rows]})
+        assert removed.json() == {"removed": 4}
+        assert letter.read_text() == "Tom schrieb dies."
+        assert manifest.is_file()
+        gone = tom.delete("/beleg/documents", params={"id": [one for one in ids(tom) if one.startswith("brief")]})
+        assert (gone.json(), letter.exists()) == ({"removed": 1}, False)
+
+
 def test_a_wrong_name_or_password_opens_nothing(url):
     with httpx.Client(base_url=url) as client:
         page = client.get("/login", headers={"Accept-Language": "de"})

@@ -72,6 +72,13 @@ class Shelf:
             return folder
         return folder / hashlib.sha256(self._named(collection).encode("utf-8", "replace")).hexdigest()[:16]
 
+    def _own_uploads(self) -> set[Path]:
+        """Return the folders of uploads that may be removed here: of a part, those of its collections."""
+        if isinstance(self.index, Part):
+            return {self.uploads(name).resolve() for name in self.index.names}
+        folder = self.uploads().resolve()
+        return {folder, *(inner for inner in folder.glob("*") if inner.is_dir())}
+
     # Listing
 
     def entries(self, wanted: str = "") -> list[Entry]:
@@ -127,9 +134,10 @@ class Shelf:
             sources = {self.index.document(document_id).source for document_id in ids if document_id in self.index}
             removed = self.index.remove(ids).removed
             kept = {document.source for document in self.index.documents()} if sources else set()
-            for source in sources - kept:
-                if (self.index.folder / "uploads").resolve() in Path(source).parents:
-                    Path(source).unlink(missing_ok=True)
+            own = self._own_uploads()
+            for path in map(Path, sources - kept):  # a row of JSON lines may name any source
+                if path.parent in own and path.is_file():
+                    path.unlink(missing_ok=True)
             self._collections.put(removed, "")
         return len(removed)
 
