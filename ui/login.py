@@ -50,9 +50,10 @@ class Login:
         self.language = language
         self.lockout = lockout or Lockout()
         self.users = password if isinstance(password, Users) else None
-        self.sessions = Sessions(_shared_key(session_key, "" if isinstance(password, Users) else password))
+        shared = "" if isinstance(password, Users) else password
+        self.sessions = Sessions(_shared_key(session_key, shared))
         self._key = secrets.token_bytes(32)
-        self._digest = b"" if isinstance(password, Users) else self._digested(password)
+        self._digest = self._digested(shared)
         self._admitted: dict[bytes, User] = {}
         self._turn = asyncio.Lock()
         self._metrics_digest = self._digested(metrics_token) if metrics_token else b""

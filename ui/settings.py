@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.errors import BelegError
 from rag.llm import LLMSettings
+from ui.users import LEAST_CHARACTERS
 
 EMBEDDED_AT_ONCE = 1
 ENDPOINT_AT_ONCE = 24
@@ -23,7 +24,7 @@ ENDPOINT_AT_ONCE = 24
 
 # The least characters of each secret, and how to come by one.
 _SECRETS = {
-    "password": (8, ""),
+    "password": (LEAST_CHARACTERS, ""),
     "session_key": (32, "; make one: openssl rand -hex 32"),
     "metrics_token": (16, ""),
 }

@@ -74,8 +74,8 @@ def names(claim: Passage) -> list[str]:
     """
     words = [word for word in claim.words if not word.text[0].isdigit()]
     if len(words) <= 2:
-        found = [word for word in words if word.is_capitalised and not (_is_translated(word) or _is_time(word))]
-        found = [word for word in found if not _is_number(word)]
+        excused = (_is_translated, _is_time, _is_number)
+        found = [word for word in words if word.is_capitalised and not any(is_it(word) for is_it in excused)]
     else:
         found = list((_english if claim.language == "en" else _german)(claim, words))
     return list(dict.fromkeys(word.text for word in sorted(found, key=lambda word: word.start)))
